@@ -1,0 +1,489 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package authorizer_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"github.com/go-logr/logr"
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+
+	"behalf.dev/behalf/internal/authorizer"
+	"behalf.dev/behalf/internal/authz"
+	"behalf.dev/behalf/internal/bundle"
+	"behalf.dev/behalf/internal/distribution"
+	"behalf.dev/behalf/internal/frontdoor/authzen"
+	"behalf.dev/behalf/internal/frontdoor/doortest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for what must come.
+const patience = 20 * time.Second
+
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	giveUp := time.After(patience)
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-giveUp:
+			t.Fatalf("this never came true: %s", what)
+		}
+	}
+}
+
+// clock stands where it is set; whoever waits is woken at once.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func (c *clock) After(time.Duration) <-chan time.Time { return time.After(5 * time.Millisecond) }
+
+// anyone lets every token in.
+type anyone struct{}
+
+func (anyone) Authenticate(context.Context, string) (distribution.Identity, error) {
+	return distribution.Identity{Account: authz.Actor{Namespace: "behalf-system", ServiceAccount: "authorizer"}, UID: "u"}, nil
+}
+
+// scene is a manager and an authorizer, as real servers.
+type scene struct {
+	t       *testing.T
+	dir     string
+	clock   *clock
+	world   *doortest.World
+	signer  ed25519.PrivateKey
+	cert    tls.Certificate
+	options authorizer.Options
+	manager *distribution.Server
+	stop    context.CancelFunc
+	stopped chan error
+	it      *authorizer.Authorizer
+	ended   chan error
+}
+
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	s := &scene{t: t, dir: t.TempDir(), clock: &clock{now: doortest.Now}, world: doortest.New(t)}
+	_, s.signer, _ = ed25519.GenerateKey(rand.Reader)
+	s.writeCertificate()
+	s.write("token", "a token")
+	s.write("keys", bundle.MarshalPublicKeys(s.signer.Public().(ed25519.PublicKey)))
+	s.options = authorizer.Options{
+		ManagerAddress: s.startManager("127.0.0.1:0"), ManagerCAFile: s.path("ca.crt"), ManagerServerName: "localhost",
+		TokenFile: s.path("token"), BundleKeysFile: s.path("keys"), NodeID: "pod-1",
+		ExtAuthzAddress: "127.0.0.1:0", AuthZENAddress: "127.0.0.1:0", HealthAddress: "127.0.0.1:0",
+		AuthZENPeers: []authz.Actor{doortest.Gateway}, TLSCertFile: s.path("ca.crt"), TLSKeyFile: s.path("tls.key"),
+		DecisionLog: s.path("decisions.jsonl"),
+	}
+	return s
+}
+
+func (s *scene) path(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *scene) write(name, content string) {
+	s.t.Helper()
+	if err := os.WriteFile(s.path(name), []byte(content), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// writeCertificate makes one certificate that vouches for itself, for the manager and for the authorizer.
+func (s *scene) writeCertificate() {
+	s.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, DNSNames: []string{"localhost"},
+		NotBefore: time.Unix(0, 0), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.write("tls.key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})))
+	s.write("ca.crt", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	if s.cert, err = tls.LoadX509KeyPair(s.path("ca.crt"), s.path("tls.key")); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *scene) startManager(address string) string {
+	s.t.Helper()
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.manager, err = distribution.NewServer(distribution.Options{
+		Authenticator: anyone{}, Clock: s.clock, Log: logr.Discard(),
+		ClusterWide: []authz.Actor{{Namespace: "behalf-system", ServiceAccount: "authorizer"}},
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop, s.stopped = stop, make(chan error, 1)
+	go func() {
+		s.stopped <- s.manager.Serve(ctx, listener, &tls.Config{Certificates: []tls.Certificate{s.cert}, MinVersion: tls.VersionTLS13})
+	}()
+	s.t.Cleanup(s.stopManager)
+	return listener.Addr().String()
+}
+
+func (s *scene) stopManager() {
+	if s.stop == nil {
+		return
+	}
+	s.stop()
+	s.stop = nil
+	if err := <-s.stopped; err != nil {
+		s.t.Error(err)
+	}
+}
+
+// resource signs content as the manager does, for an hour.
+func resource[T bundle.Content](s *scene, kind bundle.Kind, name string, revision int64, content *T) distribution.Resource {
+	s.t.Helper()
+	raw, err := bundle.Encode(content)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	statement := bundle.Statement{
+		Kind: kind, Name: name, Revision: revision, Digest: bundle.Digest(raw),
+		IssuedAt: s.clock.Now().Unix(), LeaseUntil: s.clock.Now().Add(time.Hour).Unix(),
+	}
+	envelope, err := bundle.Sign(statement, s.signer)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return distribution.Resource{Statement: statement, Artifact: bundle.Artifact{Envelope: envelope, Content: raw}}
+}
+
+func (s *scene) publish(revision int64) {
+	s.t.Helper()
+	if err := s.manager.Set([]distribution.Resource{
+		resource(s, bundle.KindPolicy, "support/tickets", revision, s.world.Policy),
+		resource(s, bundle.KindTrust, bundle.TrustName, revision, s.world.Trust),
+		resource(s, bundle.KindRevocations, bundle.RevocationsName, revision, s.world.Revocations),
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *scene) start() {
+	s.t.Helper()
+	var err error
+	if s.it, err = authorizer.New(s.options, logr.Discard(), s.clock); err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.ended = make(chan error, 1)
+	go func() { s.ended <- s.it.Run(ctx) }()
+	s.t.Cleanup(func() {
+		stop()
+		if err, open := <-s.ended; open && err != nil {
+			s.t.Error(err)
+		}
+	})
+	s.t.Cleanup(http.DefaultClient.CloseIdleConnections)
+}
+
+func (s *scene) get(path string) (status int, body string) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, "http://"+s.it.Address("health")+path, http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return do(s.t, http.DefaultClient, r)
+}
+
+func do(t *testing.T, client *http.Client, r *http.Request) (status int, body string) {
+	t.Helper()
+	response, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := io.ReadAll(response.Body)
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(raw)
+}
+
+func (s *scene) waitReady() {
+	s.t.Helper()
+	eventually(s.t, "the authorizer is ready", func() bool { status, _ := s.get("/readyz"); return status == http.StatusOK })
+}
+
+func (s *scene) trusted() *tls.Config {
+	pool := x509.NewCertPool()
+	pool.AddCert(s.cert.Leaf)
+	return &tls.Config{RootCAs: pool, ServerName: "localhost", MinVersion: tls.VersionTLS13}
+}
+
+// check asks over ext_authz whether the portal may read alice's ticket, and gives the reason that denied.
+func (s *scene) check() string {
+	s.t.Helper()
+	connection, err := grpc.NewClient(s.it.Address("extauthz"), grpc.WithTransportCredentials(credentials.NewTLS(s.trusted())))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { s.t.Log(connection.Close()) }()
+	response, err := authv3.NewAuthorizationClient(connection).Check(s.t.Context(), &authv3.CheckRequest{Attributes: &authv3.AttributeContext{
+		Request: &authv3.AttributeContext_Request{Http: &authv3.AttributeContext_HttpRequest{
+			Method: "GET", Host: doortest.TicketsHost, Path: "/tickets/42", Headers: map[string]string{
+				"authorization": "Bearer " + s.world.Alice(s.t), "behalf-actor-token": s.world.Actor(s.t, doortest.Portal, doortest.Tickets),
+			},
+		}},
+		ContextExtensions: map[string]string{"context.purpose": "support"},
+	}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return response.GetStatus().GetMessage()
+}
+
+// evaluate asks the same over AuthZEN.
+func (s *scene) evaluate() string {
+	s.t.Helper()
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: s.trusted(), ForceAttemptHTTP2: true}}
+	defer client.CloseIdleConnections()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, "https://"+s.it.Address("authzen")+"/access/v1/evaluation", strings.NewReader(`{
+		"subject": {"type": "user", "id": "alice", "properties": {"issuer": "corp", "groups": ["customers"]}},
+		"action": {"name": "tickets:read"}, "resource": {"type": "ticket", "id": "42"},
+		"context": {"audience": "https://tickets.example", "actor": "support/portal", "purpose": "support"}}`))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+s.world.Actor(s.t, doortest.Gateway, authzen.Audience))
+	_, body := do(s.t, client, r)
+	return body
+}
+
+func TestAnAuthorizerDecidesOnWhatItsManagerSends(t *testing.T) {
+	s := newScene(t)
+	s.publish(42)
+	s.start()
+	s.waitReady()
+
+	if got := s.check(); got != "" {
+		t.Errorf("ext_authz denies: %s", got)
+	}
+	if got := s.evaluate(); !strings.Contains(got, `"decision":true`) {
+		t.Errorf("AuthZEN answers %s", got)
+	}
+	_, metrics := s.get("/metrics")
+	for _, want := range []string{
+		`behalf_decisions_total{frontdoor="extauthz",leg="",outcome="Allow",reason=""} 1`,
+		`behalf_decisions_total{frontdoor="authzen",leg="",outcome="Allow",reason=""} 1`,
+		`behalf_decision_duration_seconds_count{frontdoor="extauthz"} 1`,
+		`behalf_bundle_revision{kind="Policy",name="support/tickets"} 42`,
+		`behalf_bundle_lease_seconds{kind="Trust",name="trust"} 3600`,
+		`behalf_manager_connected 1`,
+		`behalf_decision_log_lost_total 0`,
+	} {
+		if !strings.Contains(metrics, want+"\n") {
+			t.Errorf("metrics do not say %s", want)
+		}
+	}
+	for _, secret := range []string{"alice", "eyJ", "portal"} { // THREATS 25
+		if strings.Contains(metrics, secret) {
+			t.Errorf("metrics name %s", secret)
+		}
+	}
+	eventually(t, "both decisions are in the log", func() bool { return len(s.decisions()) == 2 })
+	for _, record := range s.decisions() {
+		if record["decision"] != "Allow" || record["scope"] != "tickets:read" || record["actor"] != "support/portal" {
+			t.Errorf("record %v", record)
+		}
+	}
+}
+
+func (s *scene) decisions() []map[string]any {
+	s.t.Helper()
+	raw, err := os.ReadFile(s.options.DecisionLog)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if bytes.Contains(raw, []byte("eyJ")) { // THREATS 25
+		s.t.Error("the decision log holds a token")
+	}
+	var records []map[string]any
+	for line := range bytes.Lines(raw) {
+		var record map[string]any
+		if err := json.Unmarshal(line, &record); err != nil {
+			s.t.Fatal(err)
+		}
+		records = append(records, record)
+	}
+	return records
+}
+
+func TestAnAuthorizerThatLacksSomethingSaysWhatAndDenies(t *testing.T) {
+	t.Run("bundle keys that are not there yet", func(t *testing.T) {
+		s := newScene(t)
+		s.options.BundleKeysFile = s.path("later")
+		s.publish(1)
+		s.start()
+		eventually(t, "readiness names the file", func() bool {
+			status, body := s.get("/readyz")
+			return status == http.StatusServiceUnavailable && strings.Contains(body, "missing: no bundle keys: open "+s.path("later"))
+		})
+		if got := s.check(); got != "stale_bundle" {
+			t.Errorf("denied by %q, want stale_bundle", got)
+		}
+		s.write("later", bundle.MarshalPublicKeys(s.signer.Public().(ed25519.PublicKey)))
+		s.waitReady()
+		if got := s.check(); got != "" {
+			t.Errorf("denied by %q once the keys were there", got)
+		}
+	})
+	t.Run("a manager that cannot be reached", func(t *testing.T) {
+		s := newScene(t)
+		s.stopManager()
+		s.start()
+		eventually(t, "readiness says so", func() bool {
+			status, body := s.get("/readyz")
+			return status == http.StatusServiceUnavailable && strings.Contains(body, "not ready: every request is denied\n") &&
+				strings.Contains(body, "missing: no Trust bundle has come yet") && strings.Contains(body, "missing: no policy bundle has come") &&
+				strings.Contains(body, "note: not connected to the manager since 2026-06-01T10:00:00Z: ")
+		})
+		if got := s.check(); got != "stale_bundle" {
+			t.Errorf("denied by %q, want stale_bundle", got)
+		}
+		if status, _ := s.get("/livez"); status != http.StatusOK {
+			t.Error("it is not alive")
+		}
+	})
+	t.Run("a lease that has run out", func(t *testing.T) {
+		s := newScene(t)
+		s.publish(1)
+		s.start()
+		s.waitReady()
+		s.stopManager()
+		s.clock.advance(59 * time.Minute)
+		eventually(t, "it is ready without a manager, and says so", func() bool {
+			status, body := s.get("/readyz")
+			return status == http.StatusOK && strings.HasPrefix(body, "ready\n") && strings.Contains(body, "note: not connected to the manager")
+		})
+		s.clock.advance(2 * time.Minute)
+		status, body := s.get("/readyz")
+		if status != http.StatusServiceUnavailable || !strings.Contains(body, "the lease of the Trust bundle ended at 2026-06-01T11:00:00Z") {
+			t.Errorf("readiness %d: %s", status, body)
+		}
+	})
+	t.Run("no resource server at all", func(t *testing.T) {
+		s := newScene(t)
+		if err := s.manager.Set([]distribution.Resource{
+			resource(s, bundle.KindTrust, bundle.TrustName, 1, s.world.Trust),
+			resource(s, bundle.KindRevocations, bundle.RevocationsName, 1, s.world.Revocations),
+		}); err != nil {
+			t.Fatal(err)
+		}
+		s.start()
+		eventually(t, "it waits for a policy bundle", func() bool {
+			_, body := s.get("/readyz")
+			return body == "not ready: every request is denied\nmissing: no policy bundle has come: every request is denied; waiting for the manager\n"
+		})
+		s.clock.advance(5 * time.Second)
+		status, body := s.get("/readyz")
+		if status != http.StatusOK || !strings.Contains(body, "note: no policy bundle has come") {
+			t.Errorf("readiness %d: %s", status, body)
+		}
+	})
+}
+
+func TestNewBundleKeysAreTakenWithoutARestart(t *testing.T) {
+	s := newScene(t)
+	s.publish(1)
+	s.start()
+	s.waitReady()
+
+	_, s.signer, _ = ed25519.GenerateKey(rand.Reader)
+	s.world.Policy.Rules = nil
+	s.publish(2)
+	eventually(t, "what an unknown key signed is refused, and said", func() bool {
+		status, body := s.get("/readyz")
+		return status == http.StatusOK && strings.Contains(body, "note: Policy bundle support/tickets: an update was refused")
+	})
+	if got := s.check(); got != "" {
+		t.Errorf("denied by %q, although what was verified before stays", got)
+	}
+	s.write("keys", bundle.MarshalPublicKeys(s.signer.Public().(ed25519.PublicKey)))
+	eventually(t, "the new policy is in force", func() bool { return s.check() == "no_policy" })
+}
+
+func TestWhatCannotBeOpenedEndsTheStart(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for name, test := range map[string]struct {
+		edit func(*scene)
+		want string
+	}{
+		"an address that is taken":              {func(s *scene) { s.options.AuthZENAddress = taken.Addr().String() }, "listening for AuthZEN"},
+		"a certificate that is not there":       {func(s *scene) { s.options.TLSCertFile = s.path("none") }, "no such file"},
+		"a certificate without its key":         {func(s *scene) { s.write("tls.key", "") }, "loading the serving certificate"},
+		"a decision log where none can be kept": {func(s *scene) { s.options.DecisionLog = s.path("no/such/folder") }, "opening the decision log (--decision-log)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			test.edit(s)
+			_, err := authorizer.New(s.options, logr.Discard(), s.clock)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error = %v, want one that says %q", err, test.want)
+			}
+		})
+	}
+}

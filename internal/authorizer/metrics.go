@@ -1,0 +1,110 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package authorizer
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"behalf.dev/behalf/internal/distribution"
+	"behalf.dev/behalf/internal/frontdoor"
+	"behalf.dev/behalf/internal/snapshot"
+)
+
+// decisionMetrics count decisions. Their labels are closed lists: no label ever names a person, a service or a resource.
+type decisionMetrics struct {
+	decisions *prometheus.CounterVec
+	dryRun    *prometheus.CounterVec
+	duration  *prometheus.HistogramVec
+}
+
+func newDecisionMetrics(registry prometheus.Registerer) *decisionMetrics {
+	m := &decisionMetrics{
+		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "behalf_decisions_total", Help: "Decisions, by outcome, the leg and reason that denied, and front door.",
+		}, []string{"outcome", "leg", "reason", "frontdoor"}),
+		dryRun: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "behalf_dry_run_denials_total", Help: "Decisions that a dry run let pass, by the leg and reason that would have denied, and front door.",
+		}, []string{"leg", "reason", "frontdoor"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "behalf_decision_duration_seconds", Help: "Time from a decoded request to its decision, verification of tokens included.",
+			Buckets: prometheus.ExponentialBuckets(10e-6, 2.5, 12),
+		}, []string{"frontdoor"}),
+	}
+	registry.MustRegister(m.decisions, m.dryRun, m.duration)
+	return m
+}
+
+// Observe counts one decision.
+func (m *decisionMetrics) Observe(e frontdoor.Event) {
+	d := e.Decision
+	m.decisions.WithLabelValues(d.Outcome.String(), string(d.Leg), string(d.Reason), e.Door).Inc()
+	m.duration.WithLabelValues(e.Door).Observe(e.Took.Seconds())
+	if d.DryRun != nil {
+		m.dryRun.WithLabelValues(string(d.DryRun.Leg), string(d.DryRun.Reason), e.Door).Inc()
+	}
+}
+
+// stateMetrics read what is held and how it came when they are asked.
+type stateMetrics struct {
+	store  *snapshot.Store
+	client *distribution.Client
+	lost   func() uint64
+	clock  func() time.Time
+}
+
+var (
+	revisionDesc = prometheus.NewDesc("behalf_bundle_revision", "Revision of each bundle in force.", []string{"kind", "name"}, nil)
+	leaseDesc    = prometheus.NewDesc("behalf_bundle_lease_seconds", "Seconds until the lease of each bundle in force ends; below zero once it has.", []string{"kind", "name"}, nil)
+	refusedDesc  = prometheus.NewDesc("behalf_bundle_refusals_total", "Bundles and leases that were refused, by reason.", []string{"reason"}, nil)
+	managerDesc  = prometheus.NewDesc("behalf_manager_connected", "1 while connected to the manager.", nil, nil)
+	attemptsDesc = prometheus.NewDesc("behalf_manager_connections_total", "Connections to the manager that were tried.", nil, nil)
+	lostDesc     = prometheus.NewDesc("behalf_decision_log_lost_total", "Decisions that the decision log dropped or could not write.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (m *stateMetrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, desc := range []*prometheus.Desc{revisionDesc, leaseDesc, refusedDesc, managerDesc, attemptsDesc, lostDesc} {
+		ch <- desc
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *stateMetrics) Collect(ch chan<- prometheus.Metric) {
+	now := m.clock()
+	for _, s := range m.store.Held() {
+		ch <- gauge(revisionDesc, float64(s.Revision), string(s.Kind), s.Name)
+		ch <- gauge(leaseDesc, s.Lease().Sub(now).Seconds(), string(s.Kind), s.Name)
+	}
+	for reason, count := range m.store.Refusals() {
+		ch <- counter(refusedDesc, count, string(reason))
+	}
+	state := m.client.State()
+	connected := 0.0
+	if state.Connected {
+		connected = 1
+	}
+	ch <- gauge(managerDesc, connected)
+	ch <- counter(attemptsDesc, state.Attempts)
+	ch <- counter(lostDesc, m.lost())
+}
+
+func gauge(desc *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+}
+
+func counter(desc *prometheus.Desc, value uint64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value), labels...)
+}
+
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return registry
+}
