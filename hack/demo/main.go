@@ -1,0 +1,141 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Command demo shows Behalf's main job to a person: it brings up a control plane, the manager, two authorizers and an
+// issuer, plays the scenes of test/scenes, and takes everything down again, or leaves it running if asked.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"behalf.dev/behalf/test/scenes"
+	"behalf.dev/behalf/test/stack"
+)
+
+func main() {
+	keep := flag.Bool("keep", os.Getenv("KEEP") == "1", "leave everything running and say how to go on")
+	down := flag.Bool("down", false, "only stop what an earlier run left running")
+	binaries := flag.String("binaries", "bin", "folder with manager, authorizer and issuer")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	err := run(ctx, *binaries, *keep, *down)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		fmt.Fprintln(os.Stderr, "\ninterrupted; nothing is left running")
+		os.Exit(130)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "\ndemo:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, binaries string, keep, down bool) error {
+	// client-go and controller-runtime log through logr; the demo speaks for itself.
+	ctrllog.SetLogger(logr.Discard())
+	previous, err := readState()
+	if err != nil {
+		return err
+	}
+	if err := previous.stop(); err != nil {
+		return err
+	}
+	if down {
+		return nil
+	}
+	dir, err := os.MkdirTemp("", "behalf-demo-")
+	if err != nil {
+		return fmt.Errorf("making a folder for the run: %w", err)
+	}
+	return play(ctx, dir, binaries, keep)
+}
+
+func play(ctx context.Context, dir, binaries string, keep bool) (err error) {
+	paper := newPaper(os.Stdout)
+	paper.heading("Behalf: on-behalf-of authorization for Kubernetes", "Everything below is real: an API server, the manager, two authorizers, an issuer, and signed tokens.")
+	began := time.Now()
+	repository, err := filepath.Abs(".")
+	if err != nil {
+		return fmt.Errorf("finding the checkout: %w", err)
+	}
+	s, err := stack.Start(ctx, stack.Options{Binaries: binaries, Repository: repository, Dir: dir, Outlive: keep, Progress: os.Stdout})
+	if err != nil {
+		return fmt.Errorf("starting Behalf (logs are in %s): %w", dir, err)
+	}
+	// Left running only after everything went well.
+	defer func() {
+		if err != nil || !keep {
+			s.Stop()
+		}
+		if err == nil && !keep {
+			err = os.RemoveAll(dir)
+		}
+	}()
+	if err := scenes.Setup(ctx, s); err != nil {
+		return fmt.Errorf("applying config/samples (logs are in %s): %w", dir, err)
+	}
+	paper.step(began, "config/samples applied by their owners and enforced on both authorizers")
+	if err := playScenes(ctx, s, paper); err != nil {
+		return fmt.Errorf("%w (logs are in %s)", err, dir)
+	}
+	if err := glance(ctx, s, paper); err != nil {
+		return err
+	}
+	paper.done(len(scenes.All()), time.Since(began))
+	if !keep {
+		return nil
+	}
+	if err := (state{Dir: dir, PIDs: s.Cluster.PIDs()}).write(); err != nil {
+		return err
+	}
+	howToGoOn(s, paper)
+	return nil
+}
+
+func playScenes(ctx context.Context, s *stack.Stack, paper *paper) error {
+	for i, scene := range scenes.All() {
+		paper.heading(fmt.Sprintf("%d. %s", i+1, scene.Title), scene.Story)
+		if err := scene.Play(ctx, &scenes.Stage{Stack: s, Audience: paper}); err != nil {
+			return fmt.Errorf("scene %d, %s: %w", i+1, scene.Title, err)
+		}
+	}
+	return nil
+}
+
+// glance shows what an admin sees at the end.
+func glance(ctx context.Context, s *stack.Stack, paper *paper) error {
+	paper.heading("At a glance: kubectl get behalf -A", "The copilot asks for a scope that no API has, the chat for one that it may not use: WithinPolicy says so.")
+	out, err := s.Kubectl(ctx, "get", "behalf", "-A")
+	paper.verbatim(out)
+	return err
+}
+
+func howToGoOn(s *stack.Stack, paper *paper) {
+	paper.heading("It is still running", "Go on in this or another terminal:")
+	kubectl := s.Cluster.Binary("kubectl")
+	for _, line := range []string{
+		"export KUBECONFIG=" + s.Cluster.AdminKubeconfig,
+		"alias kubectl=" + kubectl,
+		"kubectl get behalf -A",
+		"kubectl describe servicedelegation -n sales copilot",
+		"kubectl explain delegationpolicy.spec",
+		"kubectl delete delegationpolicy no-comments-through-the-portal",
+		"tail -f " + filepath.Join(s.Cluster.Dir, "authorizer-a.decisions.jsonl"),
+		"curl http://" + s.Authorizers[0].Health + "/readyz",
+		"make demo-down    # stops everything",
+	} {
+		paper.verbatim(line + "\n")
+	}
+}

@@ -1,0 +1,106 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"behalf.dev/behalf/test/cluster"
+)
+
+// state is what a run that was kept left behind.
+type state struct {
+	Dir string `json:"dir"`
+	// PIDs in the order of their start.
+	PIDs []int `json:"pids"`
+}
+
+func stateFile() (string, error) {
+	cache := os.Getenv("BEHALF_CACHE")
+	if cache == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return "", fmt.Errorf("finding the cache folder: %w", err)
+		}
+		cache = filepath.Join(user, "behalf")
+	}
+	return filepath.Join(cache, "demo.json"), nil
+}
+
+func readState() (state, error) {
+	path, err := stateFile()
+	if err != nil {
+		return state{}, err
+	}
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return state{}, nil
+	}
+	if err != nil {
+		return state{}, fmt.Errorf("reading what an earlier run left: %w", err)
+	}
+	var s state
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return state{}, fmt.Errorf("reading what an earlier run left in %s: %w; stop its processes and remove the file", path, err)
+	}
+	return s, nil
+}
+
+func (s state) write() error {
+	path, err := stateFile()
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("writing down what is left running: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return fmt.Errorf("writing down what is left running: %w", err)
+	}
+	return os.WriteFile(path, raw, 0o600)
+}
+
+// stop ends what an earlier run left running, the last started first, and forgets it. A process id that went to
+// somebody else in the meantime is left alone: every program of a run names the run's folder in its arguments.
+func (s state) stop() error {
+	if s.Dir == "" {
+		return nil
+	}
+	for _, pid := range slices.Backward(s.PIDs) {
+		if !mentions(pid, s.Dir) {
+			continue
+		}
+		if err := cluster.StopPID(pid); err != nil {
+			return err
+		}
+	}
+	if err := os.RemoveAll(s.Dir); err != nil {
+		return fmt.Errorf("removing the folder of an earlier run: %w", err)
+	}
+	path, err := stateFile()
+	if err != nil {
+		return err
+	}
+	fmt.Println("stopped the demo that an earlier run had left running")
+	return os.Remove(path)
+}
+
+// mentions asks the kernel where it tells, and ps where it does not.
+func mentions(pid int, dir string) bool {
+	line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
+	if err != nil {
+		line, err = exec.Command("ps", "-o", "command=", "-ww", "-p", strconv.Itoa(pid)).Output()
+	}
+	return err == nil && strings.Contains(string(line), dir)
+}

@@ -1,0 +1,125 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package stack
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// fieldOwner is the name under which the stack applies objects.
+const fieldOwner = client.FieldOwner("behalf-stack")
+
+// install applies what config/default holds with the control plane's own kubectl, as an admin would, but for the webhooks,
+// which have to be pointed at the manager first.
+func (s *Stack) install(ctx context.Context) error {
+	for _, part := range []string{"crd", "rbac"} {
+		if _, err := s.Kubectl(ctx, "apply", "--server-side", "-k", s.File("config", part)); err != nil {
+			return err
+		}
+	}
+	if _, err := s.Kubectl(ctx, "wait", "--for=condition=Established", "--timeout=60s", "crd",
+		"resourceservers.behalf.dev", "delegationpolicies.behalf.dev", "servicedelegations.behalf.dev",
+		"trustedissuers.behalf.dev", "delegationgrants.behalf.dev", "delegationrevocations.behalf.dev"); err != nil {
+		return err
+	}
+	return os.RemoveAll(s.kubectlCache())
+}
+
+func (s *Stack) kubectlCache() string { return filepath.Join(s.options.Dir, "kubectl-cache") }
+
+// Kubectl runs the control plane's kubectl as admin and gives what it prints.
+func (s *Stack) Kubectl(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, s.Cluster.Binary("kubectl"), args...)
+	// A cache of its own: what kubectl remembers of the API from before the CRDs would hide the category behalf.
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+s.Cluster.AdminKubeconfig, "KUBECACHEDIR="+s.kubectlCache())
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return stdout.String(), fmt.Errorf("kubectl %v: %w: %s", args, err, bytes.TrimSpace(stderr.Bytes()))
+	}
+	return stdout.String(), nil
+}
+
+// installWebhooks applies config/webhook, with the manager's loopback address in place of its Service: the manager runs
+// beside the cluster here, not in it.
+func (s *Stack) installWebhooks(ctx context.Context) error {
+	objects, err := Objects(s.File("config", "webhook", "manifests.yaml"))
+	if err != nil {
+		return err
+	}
+	if s.webhook, err = freeAddress(); err != nil {
+		return err
+	}
+	for _, object := range objects {
+		if err := pointAtManager(object, s.webhook); err != nil {
+			return err
+		}
+		if err := Apply(ctx, s.Admin, object); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func pointAtManager(object *unstructured.Unstructured, address string) error {
+	webhooks, _, err := unstructured.NestedSlice(object.Object, "webhooks")
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", object.GetName(), err)
+	}
+	for _, webhook := range webhooks {
+		fields, ok := webhook.(map[string]any)
+		if !ok {
+			return fmt.Errorf("reading %s: a webhook is no object", object.GetName())
+		}
+		path, _, err := unstructured.NestedString(fields, "clientConfig", "service", "path")
+		if err != nil || path == "" {
+			return fmt.Errorf("reading %s: a webhook has no clientConfig.service.path: %w", object.GetName(), err)
+		}
+		fields["clientConfig"] = map[string]any{"url": "https://" + address + path}
+	}
+	return unstructured.SetNestedSlice(object.Object, webhooks, "webhooks")
+}
+
+// Objects reads every object of a YAML file.
+func Objects(path string) ([]*unstructured.Unstructured, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading manifests: %w", err)
+	}
+	var objects []*unstructured.Unstructured
+	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(raw), 4096)
+	for {
+		object := &unstructured.Unstructured{}
+		err := decoder.Decode(&object.Object)
+		if errors.Is(err, io.EOF) {
+			return objects, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", path, err)
+		}
+		if len(object.Object) > 0 {
+			objects = append(objects, object)
+		}
+	}
+}
+
+// Apply applies one object server-side, as kubectl apply --server-side does.
+func Apply(ctx context.Context, c client.Client, object *unstructured.Unstructured) error {
+	err := c.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), fieldOwner, client.ForceOwnership)
+	if err != nil {
+		return fmt.Errorf("applying %s %s: %w", object.GetKind(), client.ObjectKeyFromObject(object), err)
+	}
+	return nil
+}
