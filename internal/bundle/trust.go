@@ -43,7 +43,8 @@ type Cluster struct {
 type ServiceAccount struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
-	UID       string `json:"uid"`
+	// UID of the service account; empty where it does not exist, and then no token is its.
+	UID string `json:"uid,omitempty"`
 }
 
 // Revocations is the revocation list.

@@ -42,7 +42,9 @@ func clusterKeys(l *ledger, cluster *bundle.Cluster) *bundle.Cluster {
 	return &bundle.Cluster{Issuer: cluster.Issuer, JWKS: keys}
 }
 
-// pins are the UIDs of the service accounts that accepted ServiceDelegations name.
+// pins are the UIDs of the service accounts that accepted ServiceDelegations name. One that does not exist is pinned to
+// none, so that a token of the one that was deleted serves no longer. A world without any service account is one in
+// which nobody looked, and pins nothing.
 func (idx *index) pins(l *ledger) []bundle.ServiceAccount {
 	pinned := map[authz.Actor]string{}
 	for _, d := range idx.delegations {
@@ -50,7 +52,7 @@ func (idx *index) pins(l *ledger) []bundle.ServiceAccount {
 			continue
 		}
 		for _, service := range d.services() {
-			if uid := idx.accounts[service]; uid != "" {
+			if uid, exists := idx.accounts[service]; exists || idx.missing(service) {
 				pinned[service] = uid
 				l.landed(bundle.TrustName, d.object)
 			}

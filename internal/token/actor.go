@@ -76,8 +76,8 @@ func (t *Trust) mapService(c claims) (*service, *Invalid) {
 }
 
 // mapActor takes the service account from 'sub' and holds every other claim that names it against that, and its UID against
-// the pinned one: a service account made anew under an old name is another. One that no ServiceDelegation speaks of has
-// no pin; nothing is declared for it either.
+// the pinned one: a service account made anew under an old name is another, and one that was deleted is none. One that no
+// ServiceDelegation speaks of has no pin; nothing is declared for it either.
 func (t *Trust) mapActor(c claims) (authz.Actor, *Invalid) {
 	bound, bad := c.bound()
 	if bad != nil {
@@ -90,8 +90,8 @@ func (t *Trust) mapActor(c claims) (authz.Actor, *Invalid) {
 	if !bound.actor.Present() || subject != serviceAccountPrefix+bound.actor.Namespace+":"+bound.actor.ServiceAccount {
 		return authz.Actor{}, mismatch("names one service account in sub and another in kubernetes.io")
 	}
-	if pinned, ok := t.pins[bound.actor]; ok && pinned != bound.uid {
-		return authz.Actor{}, mismatch("is of a former service account " + bound.actor.String() + ": its uid is not the one that exists now")
+	if pinned, ok := t.pins[bound.actor]; ok && (pinned == "" || pinned != bound.uid) {
+		return authz.Actor{}, mismatch("is of a former service account " + bound.actor.String() + ": it does not exist any more, or another one under its name")
 	}
 	return bound.actor, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"behalf.dev/behalf/internal/authz"
+	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/token/tokentest"
 )
 
@@ -311,6 +312,12 @@ func TestActorTokensThatAreRefused(t *testing.T) {
 	t.Run("when nothing is asked for", func(t *testing.T) {
 		_, err := trust.Actor(sign(map[string]any{"aud": []string{}}), "", now)
 		wantInvalid(t, err, authz.ReasonTokenInvalid)
+	})
+	// THREATS 12
+	t.Run("when the service account was deleted", func(t *testing.T) {
+		w.bundle.ServiceAccounts = []bundle.ServiceAccount{{Namespace: "support", Name: "portal"}}
+		_, err := w.trust(t).Actor(sign(nil), tickets, now)
+		wantInvalid(t, err, authz.ReasonActorMismatch)
 	})
 	t.Run("when the cluster vouches for nobody", func(t *testing.T) {
 		w.bundle.Cluster = nil

@@ -113,8 +113,8 @@ func (t *Trust) loadPins(accounts []bundle.ServiceAccount) error {
 	t.pins = make(map[authz.Actor]string, len(accounts))
 	for _, a := range accounts {
 		actor := authz.Actor{Namespace: a.Namespace, ServiceAccount: a.Name}
-		if !actor.Present() || a.UID == "" {
-			return fmt.Errorf("service account %s: namespace, name and uid must all be set", actor)
+		if !actor.Present() {
+			return fmt.Errorf("service account %s: namespace and name must be set", actor)
 		}
 		if _, twice := t.pins[actor]; twice {
 			return fmt.Errorf("service account %s stands twice", actor)

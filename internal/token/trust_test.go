@@ -30,7 +30,7 @@ func TestATrustBundleThatContradictsItselfIsRefused(t *testing.T) {
 		"keys that are no set":              {func(b *bundle.Trust) { b.Issuers[0].JWKS = "{}" }, "there is no member 'keys'"},
 		"a cluster without an issuer":       {func(b *bundle.Trust) { b.Cluster.Issuer = "" }, "cluster: the issuer must be set"},
 		"a cluster whose keys are no set":   {func(b *bundle.Trust) { b.Cluster.JWKS = "" }, "cluster: its keys are not a JWK set"},
-		"a service account without a UID":   {func(b *bundle.Trust) { b.ServiceAccounts[0].UID = "" }, "service account support/portal: namespace, name and uid must all be set"},
+		"a service account without a name":  {func(b *bundle.Trust) { b.ServiceAccounts[0].Name = "" }, "service account support/: namespace and name must be set"},
 		"a service account twice": {func(b *bundle.Trust) {
 			b.ServiceAccounts = append(b.ServiceAccounts, bundle.ServiceAccount{Namespace: "support", Name: "portal", UID: "x"})
 		}, "service account support/portal stands twice"},
