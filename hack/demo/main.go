@@ -59,7 +59,12 @@ func run(ctx context.Context, binaries string, keep, down bool) error {
 	if err != nil {
 		return fmt.Errorf("making a folder for the run: %w", err)
 	}
-	return play(ctx, dir, binaries, keep)
+	err = play(ctx, dir, binaries, keep)
+	// What went wrong is to be read in the logs; what went well or was interrupted leaves nothing.
+	if kept := err == nil && keep; kept || (err != nil && ctx.Err() == nil) {
+		return err
+	}
+	return errors.Join(err, os.RemoveAll(dir))
 }
 
 func play(ctx context.Context, dir, binaries string, keep bool) (err error) {
@@ -78,9 +83,6 @@ func play(ctx context.Context, dir, binaries string, keep bool) (err error) {
 	defer func() {
 		if err != nil || !keep {
 			s.Stop()
-		}
-		if err == nil && !keep {
-			err = os.RemoveAll(dir)
 		}
 	}()
 	if err := scenes.Setup(ctx, s); err != nil {
