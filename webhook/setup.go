@@ -1,0 +1,76 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package webhook
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+)
+
+// DefaultExchangeAudience is the exchange's audience as config/webhook/manifests.yaml has it in its match conditions. Another
+// one must be written there too.
+const DefaultExchangeAudience = "behalf-exchange"
+
+// The paths on the webhook server, which config/webhook/manifests.yaml names.
+const (
+	PathWorkloads     = "/validate-workloads"
+	PathObjects       = "/validate-objects"
+	PathGrants        = "/validate-delegationgrants"
+	PathGrantApprover = "/mutate-delegationgrants"
+)
+
+// patience is how long an answer may take. It is less than timeoutSeconds in config/webhook/manifests.yaml, so that whoever
+// waited learns what was waited for.
+const patience = 4 * time.Second
+
+// Options of Setup.
+type Options struct {
+	// ExchangeAudience is the audience of the tokens that the exchange takes from actors: a pod that mounts one asks for
+	// delegation. Required.
+	ExchangeAudience string
+}
+
+// What the webhooks read, most of it from the caches that the controllers fill.
+//
+// +kubebuilder:rbac:groups=behalf.dev,resources=resourceservers;delegationpolicies;servicedelegations;trustedissuers,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+
+// Setup registers the webhooks on the manager's webhook server, and the index that they read by. Whatever cannot be
+// answered is denied: before the caches are in sync, after an error, a panic or too long a time.
+func Setup(mgr ctrl.Manager, options Options) error {
+	if options.ExchangeAudience == "" {
+		return errors.New("setting up webhooks: the exchange's audience is not set")
+	}
+	cached, live := mgr.GetClient(), mgr.GetAPIReader()
+	if err := indexDelegations(mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
+	for path, handler := range map[string]admission.Handler{
+		PathWorkloads: &workloads{
+			exchangeAudience: options.ExchangeAudience,
+			cached:           cachedDelegations{cached},
+			live:             liveDelegations{live},
+		},
+		PathObjects:       &objects{reader: cached, clock: time.Now},
+		PathGrants:        &grantChecker{approvers: approvers{cached}},
+		PathGrantApprover: &grantStamper{approvers: approvers{cached}},
+	} {
+		mgr.GetWebhookServer().Register(path, &admission.Webhook{Handler: patient{handler}})
+	}
+	return nil
+}
+
+// patient gives a handler a limited time.
+type patient struct{ handler admission.Handler }
+
+// Handle asks the handler.
+func (p patient) Handle(ctx context.Context, req admission.Request) admission.Response {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return p.handler.Handle(ctx, req)
+}

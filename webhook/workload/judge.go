@@ -1,0 +1,218 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package workload
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"behalf.dev/behalf/api/v1alpha1"
+)
+
+// Reason is why something asked for is refused.
+type Reason string
+
+// The reasons.
+const (
+	// Malformed says that the annotation cannot be read. No ServiceDelegation can mend that.
+	Malformed Reason = "Malformed"
+	// NoServiceDelegation says that the service account has none at all.
+	NoServiceDelegation Reason = "NoServiceDelegation"
+	// NotDeclared says that no ServiceDelegation of the service account declares the scope.
+	NotDeclared Reason = "NotDeclared"
+	// Ambiguous says that an unqualified scope is declared for several audiences.
+	Ambiguous Reason = "Ambiguous"
+)
+
+// Problem is one thing asked for that is refused.
+type Problem struct {
+	// Field is the path within the object, such as spec.template.metadata.annotations[behalf.dev/scopes].
+	Field  string
+	Reason Reason
+	// Message is a sentence that says what is wrong and what to do about it.
+	Message string
+}
+
+// String is the problem on one line.
+func (p Problem) String() string { return p.Field + ": " + p.Message }
+
+// Case is one pod or pod template before the judge.
+type Case struct {
+	Namespace string
+	Template  Template
+	// Path of the template within its object, such as spec.template; empty for a Pod.
+	Path string
+	// Bounds are ServiceDelegations. Those of other service accounts and namespaces count for nothing.
+	Bounds []v1alpha1.ServiceDelegation
+	// ExchangeAudience is the audience of a token that asks for delegation by being mounted.
+	ExchangeAudience string
+}
+
+// Judge gives what is wrong with what a pod asks for, in the order in which it asks; nothing where it stays within its
+// bounds or asks for nothing. The order of the bounds never matters, and a further one never adds a problem, but where it
+// declares for another audience a scope that is asked for without one.
+func Judge(c Case) []Problem {
+	ask := c.Template.Ask(c.ExchangeAudience)
+	account := account{namespace: c.Namespace, name: ask.ServiceAccount}
+	bounds := boundsOf(account, c.Bounds)
+	var problems []Problem
+	if ask.Annotated {
+		field := c.field("metadata.annotations[" + ScopesAnnotation + "]")
+		problems = judgeScopes(ask.Scopes, field, bounds)
+	}
+	if ask.MountsToken() && bounds.none() {
+		problems = append(problems, Problem{Field: c.field(ask.TokenField), Reason: NoServiceDelegation, Message: fmt.Sprintf(
+			"a token for the exchange asks for delegation, and service account %s has no ServiceDelegation: "+
+				"create one in namespace %s with spec.serviceAccountName: %s, or do not mount the token",
+			account, account.namespace, account.name)})
+	}
+	return problems
+}
+
+func (c Case) field(below string) string {
+	if c.Path == "" {
+		return below
+	}
+	return c.Path + "." + below
+}
+
+func judgeScopes(value, field string, bounds *bounds) []Problem {
+	scopes, err := ParseScopes(value)
+	if err != nil {
+		return []Problem{{Field: field, Reason: Malformed, Message: err.Error()}}
+	}
+	if bounds.none() {
+		return []Problem{{Field: field, Reason: NoServiceDelegation, Message: bounds.explainNone(scopes)}}
+	}
+	var problems []Problem
+	seen := map[Scope]bool{}
+	for _, scope := range scopes {
+		if seen[scope] {
+			continue
+		}
+		seen[scope] = true
+		if reason, message := bounds.judge(scope); message != "" {
+			problems = append(problems, Problem{Field: field, Reason: reason, Message: message})
+		}
+	}
+	return problems
+}
+
+// account is a service account.
+type account struct{ namespace, name string }
+
+func (a account) String() string { return a.namespace + "/" + a.name }
+
+// bounds are what the ServiceDelegations of one service account declare for it to use itself: their audiences. What stands
+// in onward is for the next service and not for this one.
+type bounds struct {
+	account account
+	// names of the ServiceDelegations, sorted, and those of each audience.
+	names      []string
+	byAudience map[string][]string
+	// audiences that declare a scope, sorted.
+	byScope map[string][]string
+}
+
+func boundsOf(account account, all []v1alpha1.ServiceDelegation) *bounds {
+	b := &bounds{account: account, byAudience: map[string][]string{}, byScope: map[string][]string{}}
+	for i := range all {
+		if d := &all[i]; d.Namespace == account.namespace && string(d.Spec.ServiceAccountName) == account.name {
+			b.add(d)
+		}
+	}
+	b.names = sortedSet(b.names)
+	for _, index := range []map[string][]string{b.byAudience, b.byScope} {
+		for key, values := range index {
+			index[key] = sortedSet(values)
+		}
+	}
+	return b
+}
+
+func (b *bounds) add(d *v1alpha1.ServiceDelegation) {
+	b.names = append(b.names, d.Name)
+	for _, declared := range d.Spec.Audiences {
+		audience := string(declared.Audience)
+		b.byAudience[audience] = append(b.byAudience[audience], d.Name)
+		for _, scope := range declared.Scopes {
+			b.byScope[string(scope)] = append(b.byScope[string(scope)], audience)
+		}
+	}
+}
+
+func sortedSet(values []string) []string {
+	slices.Sort(values)
+	return slices.Compact(values)
+}
+
+func (b *bounds) none() bool { return len(b.names) == 0 }
+
+// judge gives an empty message where the scope is declared.
+func (b *bounds) judge(scope Scope) (Reason, string) {
+	audiences := b.byScope[scope.Name]
+	switch {
+	case scope.Audience != "" && slices.Contains(audiences, scope.Audience):
+		return "", ""
+	case scope.Audience != "":
+		return NotDeclared, b.explainQualified(scope)
+	case len(audiences) == 1:
+		return "", ""
+	case len(audiences) == 0:
+		return NotDeclared, b.explainUnqualified(scope)
+	default:
+		return Ambiguous, b.explainAmbiguous(scope, audiences)
+	}
+}
+
+func (b *bounds) explainNone(scopes []Scope) string {
+	texts := make([]string, 0, len(scopes))
+	for _, scope := range scopes {
+		texts = append(texts, scope.String())
+	}
+	return fmt.Sprintf("service account %s asks for %s and has no ServiceDelegation: "+
+		"create one in namespace %s with spec.serviceAccountName: %s that declares under spec.audiences what it needs",
+		b.account, someOf(texts), b.account.namespace, b.account.name)
+}
+
+func (b *bounds) explainQualified(scope Scope) string {
+	declarers := b.byAudience[scope.Audience]
+	if len(declarers) == 0 {
+		declarers = b.names
+	}
+	return fmt.Sprintf("scope %s of audience %s is not declared for service account %s: add it under spec.audiences of %s, or ask without it",
+		scope.Name, scope.Audience, b.account, b.delegations(declarers))
+}
+
+func (b *bounds) explainUnqualified(scope Scope) string {
+	return fmt.Sprintf("scope %s is not declared for service account %s for any audience: "+
+		"add it, with the audience that it belongs to, under spec.audiences of %s, or ask without it",
+		scope.Name, b.account, b.delegations(b.names))
+}
+
+func (b *bounds) explainAmbiguous(scope Scope, audiences []string) string {
+	return fmt.Sprintf("scope %s is declared for service account %s for several audiences, %s: say which, for example %s",
+		scope.Name, b.account, someOf(audiences), Scope{Audience: audiences[0], Name: scope.Name})
+}
+
+func (b *bounds) delegations(names []string) string {
+	qualified := make([]string, 0, len(names))
+	for _, name := range names {
+		qualified = append(qualified, b.account.namespace+"/"+name)
+	}
+	if len(names) == 1 {
+		return "ServiceDelegation " + qualified[0]
+	}
+	return "one of the ServiceDelegations " + someOf(qualified)
+}
+
+// someOf lists a few and counts the rest.
+func someOf(texts []string) string {
+	const few = 5
+	if len(texts) > few {
+		return fmt.Sprintf("%s and %d more", strings.Join(texts[:few], ", "), len(texts)-few)
+	}
+	return strings.Join(texts, ", ")
+}
