@@ -1,0 +1,127 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package condition is the CEL in which conditions are written: its environment, type check and static cost, and the
+// evaluation of checked expressions within known bounds.
+//
+// The cost of an expression is bounded before it is ever evaluated: Check holds the input to the bounds of this package,
+// and Compile refuses what could cost more than CostLimit on input at those bounds.
+package condition
+
+import (
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/cel-go/cel"
+	"google.golang.org/protobuf/proto"
+
+	"behalf.dev/behalf/internal/authz"
+)
+
+// MaxExpression is the largest expression, in characters.
+const MaxExpression = 2048
+
+// Input is what one request lets conditions read.
+type Input struct {
+	Subject *authz.Subject
+	Actor   authz.Actor
+	// Chain is every actor, nearest the subject first, the current one last.
+	Chain    []authz.Actor
+	Audience string
+	Scope    string
+	Resource *authz.Resource
+	Context  map[string]any
+	Now      time.Time
+}
+
+// Compiled is a checked expression as it travels in a bundle.
+type Compiled struct {
+	// Checked is the deterministic protobuf of the google.api.expr.v1alpha1.CheckedExpr, without source positions.
+	Checked []byte
+	// Cost is the static estimate at the bounds of the input.
+	Cost uint64
+}
+
+// Error says where and why an expression was refused.
+type Error struct {
+	// Line and Column count from 1; 0 where there is no position.
+	Line, Column int
+	Message      string
+}
+
+// Error gives position and message.
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return e.Message
+	}
+	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Message)
+}
+
+// Compile checks an expression: its types, its constants, that it keeps to what conditions may use, and its cost. An error is an *Error.
+func Compile(expression string) (compiled *Compiled, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			compiled, err = nil, &Error{Message: fmt.Sprintf("the expression cannot be judged: panic: %v", r)}
+		}
+	}()
+	compiled, err = compile(expression)
+	if err != nil {
+		return nil, asError(err)
+	}
+	return compiled, nil
+}
+
+func compile(expression string) (*Compiled, error) {
+	if n := utf8.RuneCountInString(expression); n > MaxExpression {
+		return nil, &Error{Message: fmt.Sprintf("the expression has %d characters, more than %d", n, MaxExpression)}
+	}
+	env, err := environment()
+	if err != nil {
+		return nil, err
+	}
+	tree, issues := env.Compile(expression)
+	if issues.Err() != nil {
+		return nil, firstIssue(issues)
+	}
+	cost, err := judge(env, tree)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := plan(env, tree); err != nil {
+		return nil, &Error{Message: fmt.Sprintf("a constant in the expression is wrong: %v", errors.Unwrap(err))}
+	}
+	raw, err := encode(tree)
+	if err != nil {
+		return nil, err
+	}
+	return &Compiled{Checked: raw, Cost: cost}, nil
+}
+
+// firstIssue reports one problem at a time: the ones after it are often its consequences.
+func firstIssue(issues *cel.Issues) *Error {
+	first := issues.Errors()[0]
+	return &Error{Line: max(first.Location.Line(), 1), Column: max(first.Location.Column()+1, 1), Message: first.Message}
+}
+
+func asError(err error) *Error {
+	if refused, ok := errors.AsType[*Error](err); ok {
+		return refused
+	}
+	return &Error{Message: err.Error()}
+}
+
+// encode leaves the source positions out: they would make equal expressions differ by their white space.
+func encode(checked *cel.Ast) ([]byte, error) {
+	message, err := cel.AstToCheckedExpr(checked)
+	if err != nil {
+		return nil, fmt.Errorf("encoding checked expression: %w", err)
+	}
+	message.SourceInfo = nil
+	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(message)
+	if err != nil {
+		return nil, fmt.Errorf("encoding checked expression: %w", err)
+	}
+	return raw, nil
+}

@@ -1,0 +1,114 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"slices"
+
+	"behalf.dev/behalf/internal/authz"
+	"behalf.dev/behalf/internal/bundle"
+)
+
+// grant: where every matching Permit asks for a grant, a live one binds this request.
+func grant(j *judgement) *authz.Denial {
+	for _, r := range j.permits {
+		if r.grant == nil {
+			return nil
+		}
+	}
+	search := grantSearch{judgement: j}
+	if found := search.run(); found != nil {
+		j.decision.Grant = &found.source
+		return nil
+	}
+	return search.denial()
+}
+
+// grantSearch looks through the grants of this subject and actor, and remembers what it came by.
+type grantSearch struct {
+	*judgement
+	digest arguments
+	// live is some grant that is in force but binds something else; revokedBy covers one that would have served.
+	live      *loadedGrant
+	revokedBy *revoked
+}
+
+func (s *grantSearch) run() *loadedGrant {
+	key := grantKey{issuer: s.req.Subject.Issuer, subject: s.req.Subject.ID, actor: s.req.Actor}
+	grants := s.served.policy.grants[key]
+	for i := range grants {
+		if g := &grants[i]; g.scopes.has(s.scope) && g.liveAt(s.now) && s.serves(g) {
+			return g
+		}
+	}
+	return nil
+}
+
+// serves says whether a live grant binds this request for one of the rules that matched, and is not revoked.
+func (s *grantSearch) serves(g *loadedGrant) bool {
+	fits := g.agrees(s.judgement, &s.digest) &&
+		slices.ContainsFunc(s.permits, func(r *rule) bool { return r.grant.accepts(g, &s.req.Subject) })
+	if !fits {
+		s.live = g
+		return false
+	}
+	if by := s.revocation(g); by != nil {
+		s.revokedBy = by
+		return false
+	}
+	return true
+}
+
+func (s *grantSearch) revocation(g *loadedGrant) *revoked {
+	key := bundle.Service{Namespace: g.source.Namespace, Name: g.source.Name}
+	return covering(s.snapshot.revocations.grants, key, s.issued())
+}
+
+func (s *grantSearch) denial() *authz.Denial {
+	switch {
+	case s.revokedBy != nil:
+		denial := s.revokedBy.denial()
+		denial.Leg = authz.LegRevocation
+		return denial
+	case s.live != nil:
+		return deny(authz.ReasonGrantMismatch, "no live DelegationGrant for %s and %s binds this very request as %s asks",
+			s.req.Subject, s.req.Actor, s.permits[0].source)
+	default:
+		return deny(authz.ReasonGrantRequired, "%s asks for a DelegationGrant, and none is live for %s, %s and %s",
+			s.permits[0].source, s.req.Subject, s.req.Actor, s.decision.Scope)
+	}
+}
+
+// accepts says whether a grant is of the kind that a rule asks for.
+func (want *grantWant) accepts(g *loadedGrant, s *authz.Subject) bool {
+	switch {
+	case g.notAfter-g.notBefore > want.maxLifetime:
+		return false
+	case g.approver == "" || g.approver == s.Username || g.approver == s.ID:
+		return false // nobody approves for themselves
+	case !want.usernames[g.approver] && !slices.ContainsFunc(g.approverGroups, func(name string) bool { return want.groups[name] }):
+		return false
+	case want.bindResource && (g.resourceType == "" || g.resourceID == ""):
+		return false
+	case want.bindSession && g.session == "":
+		return false
+	default:
+		return !want.bindArguments || g.digest != ""
+	}
+}
+
+// agrees says whether everything that a grant names is what the request has.
+func (g *loadedGrant) agrees(j *judgement, digest *arguments) bool {
+	r := &j.decision.Resource
+	switch {
+	case g.resourceType != "" && g.resourceType != r.Type:
+		return false
+	case g.resourceID != "" && g.resourceID != r.ID:
+		return false
+	case g.session != "" && g.session != j.req.Subject.Session:
+		return false
+	default:
+		return g.digest == "" || g.digest == digest.of(j.req.Context)
+	}
+}

@@ -1,0 +1,59 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"cmp"
+
+	"behalf.dev/behalf/internal/authz"
+)
+
+// identity: subject and actor are both authenticated, and the request is one question. A service is never trusted alone.
+func identity(j *judgement) *authz.Denial {
+	r := j.req
+	switch {
+	case r.Unauthenticated != "":
+		return deny(r.Unauthenticated, "%s", cmp.Or(r.Detail, "the front door could not establish who is asking"))
+	case !r.Subject.Present():
+		return deny(authz.ReasonSubjectMissing, "no person stands behind the request%s", j.fromActor())
+	case j.malformed() != "":
+		return deny(authz.ReasonRequestMalformed, "%s", j.malformed())
+	case !r.Actor.Present() && len(r.Via) > 0:
+		return deny(authz.ReasonActorMissing, "there are prior actors and no current one")
+	case !r.Actor.Present() && r.HTTP == nil:
+		return deny(authz.ReasonActorMissing, "no service acts for %s, and only a route can let a person come alone", r.Subject)
+	}
+	if err := j.input.Check(); err != nil {
+		return deny(authz.ReasonRequestMalformed, "%v", err)
+	}
+	return nil
+}
+
+func (j *judgement) fromActor() string {
+	if !j.req.Actor.Present() {
+		return ""
+	}
+	return " of " + j.req.Actor.String()
+}
+
+// malformed says why the request cannot be read as one question; empty where it can.
+func (j *judgement) malformed() string {
+	r := j.req
+	switch {
+	case r.Subject.Issuer == "":
+		return "the subject has no issuer"
+	case r.Actor != (authz.Actor{}) && !r.Actor.Present():
+		return "the actor lacks its namespace or its service account"
+	case r.HTTP != nil && r.Scope != "":
+		return "a request is asked about by its scope or by its route, not by both"
+	case r.HTTP != nil && (r.Resource.Type != "" || r.Resource.ID != "" || len(r.Resource.Properties) > 0):
+		return "the route of a request gives its resource, and the request names one too"
+	}
+	for _, prior := range r.Via {
+		if !prior.Present() {
+			return "a prior actor lacks its namespace or its service account"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,8 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !race
+
+package engine
+
+const raceEnabled = false
