@@ -14,7 +14,7 @@ func identity(j *judgement) *authz.Denial {
 	r := j.req
 	switch {
 	case r.Unauthenticated != "":
-		return deny(r.Unauthenticated, "%s", cmp.Or(r.Detail, "the front door could not establish who is asking"))
+		return unauthenticated(r)
 	case !r.Subject.Present():
 		return deny(authz.ReasonSubjectMissing, "no person stands behind the request%s", j.fromActor())
 	case j.malformed() != "":
@@ -28,6 +28,17 @@ func identity(j *judgement) *authz.Denial {
 		return deny(authz.ReasonRequestMalformed, "%v", err)
 	}
 	return nil
+}
+
+// unauthenticated is what a front door found out. A token that is out of its time is a matter of freshness, whoever
+// noticed it first, and so it denies in a dry run too.
+func unauthenticated(r *authz.Request) *authz.Denial {
+	denial := deny(r.Unauthenticated, "%s", cmp.Or(r.Detail, "the front door could not establish who is asking"))
+	switch r.Unauthenticated { //nolint:exhaustive // all others are a matter of identity
+	case authz.ReasonTokenExpired, authz.ReasonTokenNotYetValid, authz.ReasonStaleBundle:
+		denial.Leg = authz.LegFreshness
+	}
+	return denial
 }
 
 func (j *judgement) fromActor() string {

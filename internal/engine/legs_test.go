@@ -58,6 +58,11 @@ var identityCases = []denialCase{
 		},
 		authz.LegIdentity, authz.ReasonTokenInvalid, "the key is unknown",
 	},
+	{
+		"the front door found the token expired",
+		func(w *world) { w.request.Unauthenticated = authz.ReasonTokenExpired },
+		authz.LegFreshness, authz.ReasonTokenExpired, "the front door could not establish who is asking",
+	},
 	{ // THREATS 19
 		"the claims that name the actor disagree",
 		func(w *world) { w.request.Unauthenticated = authz.ReasonActorMismatch },
