@@ -1,0 +1,60 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"behalf.dev/behalf/internal/authz"
+	"behalf.dev/behalf/internal/issuerkeys"
+	"behalf.dev/behalf/internal/manager"
+)
+
+func TestParse(t *testing.T) {
+	o, l, err := parse([]string{
+		"--serving-names=localhost,127.0.0.1", "--authorizers=gate/a,gate/b", "--lease=20s", "--issuer-allow-loopback",
+		"--metrics-address=0", "--leader-elect=false", "--log-level=debug",
+	}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []authz.Actor{{Namespace: "gate", ServiceAccount: "a"}, {Namespace: "gate", ServiceAccount: "b"}}
+	if !slices.Equal(o.ServingNames, []string{"localhost", "127.0.0.1"}) || !slices.Equal(o.Authorizers, want) ||
+		o.Lease != 20*time.Second || o.Loopback != issuerkeys.LoopbackAllowed || o.Election != manager.ElectionOff || l.level != "debug" {
+		t.Errorf("got %+v, %+v", o, l)
+	}
+	o, _, err = parse([]string{"--serving-names=x"}, io.Discard)
+	if err != nil || o.Loopback != issuerkeys.LoopbackRefused || o.Election != manager.ElectionOn || o.Lease != time.Hour ||
+		o.Namespace != "behalf-system" || o.ExchangeAudience != "behalf-exchange" || o.KeysMaxAge != 24*time.Hour {
+		t.Errorf("defaults: got %+v, %v", o, err)
+	}
+}
+
+func TestFlagsThatMakeNoSense(t *testing.T) {
+	cases := map[string]struct {
+		args []string
+		want string
+		code int
+	}{
+		"help":                       {args: []string{"--help"}, want: "-distribution-address", code: 0},
+		"nothing to serve under":     {args: nil, want: "--serving-names", code: 2},
+		"an unknown flag":            {args: []string{"--nope"}, want: "-nope", code: 2},
+		"an argument":                {args: []string{"--serving-names=x", "y"}, want: `unexpected argument "y"`, code: 2},
+		"an authorizer without name": {args: []string{"--serving-names=x", "--authorizers=y"}, want: "--authorizers: reading authorizers", code: 2},
+		"an unknown level":           {args: []string{"--serving-names=x", "--log-level=loud"}, want: "--log-level", code: 2},
+		"a lease too short":          {args: []string{"--serving-names=x", "--lease=1s"}, want: "--lease", code: 2},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			var stderr strings.Builder
+			if code := run(t.Context(), c.args, &stderr); code != c.code || !strings.Contains(stderr.String(), c.want) {
+				t.Errorf("exit %d, said %q", code, stderr.String())
+			}
+		})
+	}
+}

@@ -1,0 +1,32 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bundle
+
+// What the manager may do beside reading our kinds and writing their status, which stands with each controller. It may
+// change nothing that others wrote, and read Secrets by their name and in its own namespace only. Creating cannot be
+// bounded by name, so it is bounded by the namespace.
+//
+// Where selectors get their labels from, and which service accounts exist (metadata only):
+//
+// +kubebuilder:rbac:groups="",resources=namespaces;serviceaccounts,verbs=get;list;watch
+//
+// Whose token an authorizer presents:
+//
+// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
+//
+// The signing key and the serving authority, and their public parts:
+//
+// +kubebuilder:rbac:groups="",namespace=behalf-system,resources=secrets;configmaps,verbs=create
+// +kubebuilder:rbac:groups="",namespace=behalf-system,resources=secrets,resourceNames=behalf-bundle-signing;behalf-serving-ca,verbs=get;update
+// +kubebuilder:rbac:groups="",namespace=behalf-system,resources=configmaps,resourceNames=behalf-bundle-keys;behalf-ca,verbs=get;update
+//
+// The election of the leader:
+//
+// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=behalf-system,resources=leases,verbs=create
+// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=behalf-system,resources=leases,resourceNames=behalf-manager,verbs=get;update
+//
+// The caBundle of our own webhooks:
+//
+// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingwebhookconfigurations,resourceNames=behalf-validating,verbs=get;update
+// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=mutatingwebhookconfigurations,resourceNames=behalf-mutating,verbs=get;update

@@ -1,0 +1,212 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bundle
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"behalf.dev/behalf/api/v1alpha1"
+	"behalf.dev/behalf/controllers/conditions"
+	"behalf.dev/behalf/internal/compile"
+	"behalf.dev/behalf/internal/distribution"
+	"behalf.dev/behalf/internal/issuerkeys"
+)
+
+// settle is how often progress is looked at while it goes on changing.
+const settle = 100 * time.Millisecond
+
+// Reports is the latest report together with how far its bundles have come. It tells its subscribers which objects that
+// changes anything for, and says nothing where nothing changes.
+type Reports struct {
+	distributor Distributor
+
+	mu          sync.Mutex
+	current     *report
+	standings   map[string]conditions.Standing
+	subscribers map[string][]*subscriber
+}
+
+type subscriber struct {
+	notify func(types.NamespacedName)
+}
+
+func newReports(distributor Distributor) *Reports {
+	return &Reports{
+		distributor: distributor,
+		current:     &report{},
+		standings:   map[string]conditions.Standing{},
+		subscribers: map[string][]*subscriber{},
+	}
+}
+
+// Outcome is what became of an object; false as long as nothing is known of this generation of it.
+func (r *Reports) Outcome(kind string, object client.Object) (conditions.Outcome, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.entry(kind, object)
+	if e == nil {
+		return conditions.Outcome{}, false
+	}
+	outcome := conditions.Outcome{Report: e.report, Problems: e.problems}
+	for _, name := range e.report.Bundles {
+		outcome.Standings = append(outcome.Standings, r.standings[name])
+	}
+	for _, name := range e.left {
+		if s := r.standings[name]; len(s.Lagging)+len(s.Refusals) > 0 {
+			outcome.Standings = append(outcome.Standings, s)
+		}
+	}
+	return outcome, true
+}
+
+// entry is nil where nothing is known of this generation. The lock is held.
+func (r *Reports) entry(kind string, object client.Object) *entry {
+	e := r.current.entries[compile.Key{Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName()}]
+	if e == nil || e.uid != object.GetUID() || e.report.Object.Generation != object.GetGeneration() {
+		return nil
+	}
+	return e
+}
+
+// Published is the bundle of a resource server; zero where it has none.
+func (r *Reports) Published(server *v1alpha1.ResourceServer) v1alpha1.BundleStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.entry(compile.KindResourceServer, server); e != nil {
+		return e.bundle
+	}
+	return v1alpha1.BundleStatus{}
+}
+
+// Keys is what is known of an issuer's keys.
+func (r *Reports) Keys(issuer *v1alpha1.TrustedIssuer) issuerkeys.State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.entry(compile.KindTrustedIssuer, issuer); e != nil {
+		return e.keys
+	}
+	return issuerkeys.State{}
+}
+
+// Source makes a controller look at the objects of one kind about which something changed.
+func (r *Reports) Source(kind string) source.Source {
+	return source.Func(func(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+		cancel := r.subscribe(kind, func(name types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: name}) })
+		context.AfterFunc(ctx, cancel)
+		return nil
+	})
+}
+
+func (r *Reports) subscribe(kind string, notify func(types.NamespacedName)) (cancel func()) {
+	s := &subscriber{notify: notify}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.subscribers[kind] = append(r.subscribers[kind], s)
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.subscribers[kind] = slices.DeleteFunc(r.subscribers[kind], func(other *subscriber) bool { return other == s })
+	}
+}
+
+// update takes a new report.
+func (r *Reports) update(next *report) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.current
+	next.follow(before)
+	r.current = next
+	moved := r.look()
+	r.tell(append(next.differing(before), next.concerned(moved)...))
+}
+
+// follow looks at progress whenever it may have changed, until the context ends.
+func (r *Reports) follow(ctx context.Context) {
+	changes, cancel := r.distributor.Subscribe()
+	defer cancel()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-changes:
+		}
+		r.progressed()
+		if !wait(ctx, settle) {
+			return
+		}
+	}
+}
+
+func (r *Reports) progressed() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if moved := r.look(); len(moved) > 0 {
+		r.forgetLeft()
+		r.tell(r.current.concerned(moved))
+	}
+}
+
+// look asks how far every bundle has come, and gives those with which that changed. The lock is held.
+func (r *Reports) look() map[string]bool {
+	moved := map[string]bool{}
+	standings := make(map[string]conditions.Standing, len(r.current.published))
+	for _, name := range r.current.bundleNames() {
+		key := keyOf(name)
+		s := standingOf(name, r.distributor.Progress(key.Kind, key.Name, r.current.published[name].Digest))
+		standings[name] = s
+		if !sameStanding(s, r.standings[name]) {
+			moved[name] = true
+		}
+	}
+	r.standings = standings
+	return moved
+}
+
+func standingOf(name string, p distribution.Progress) conditions.Standing {
+	s := conditions.Standing{Bundle: name, Authorizers: p.Authorizers, Lagging: p.Lagging}
+	for _, rejection := range p.Rejected {
+		s.Refusals = append(s.Refusals, conditions.Refusal{Authorizer: rejection.Authorizer, Message: rejection.Message})
+	}
+	return s
+}
+
+// sameStanding passes over how many authorizers there are beyond none, because no condition tells.
+func sameStanding(a, b conditions.Standing) bool {
+	return a.Bundle == b.Bundle && (a.Authorizers == 0) == (b.Authorizers == 0) &&
+		slices.Equal(a.Lagging, b.Lagging) && slices.Equal(a.Refusals, b.Refusals)
+}
+
+// forgetLeft drops bundles that objects have left and that every authorizer is up to date with. The lock is held; a new
+// slice is made, because the entry may be in use.
+func (r *Reports) forgetLeft() {
+	for key, e := range r.current.entries {
+		if len(e.left) == 0 {
+			continue
+		}
+		kept := *e
+		kept.left = slices.DeleteFunc(slices.Clone(e.left), func(name string) bool {
+			s := r.standings[name]
+			return len(s.Lagging)+len(s.Refusals) == 0
+		})
+		r.current.entries[key] = &kept
+	}
+}
+
+// tell calls the subscribers. The lock is held: they only take down the names.
+func (r *Reports) tell(keys []compile.Key) {
+	for _, key := range keys {
+		for _, s := range r.subscribers[key.Kind] {
+			s.notify(types.NamespacedName{Namespace: key.Namespace, Name: key.Name})
+		}
+	}
+}

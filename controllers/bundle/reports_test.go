@@ -1,0 +1,194 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bundle
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"behalf.dev/behalf/api/v1alpha1"
+	"behalf.dev/behalf/internal/authz"
+	"behalf.dev/behalf/internal/bundle"
+	"behalf.dev/behalf/internal/compile"
+	"behalf.dev/behalf/internal/distribution"
+	"behalf.dev/behalf/internal/issuerkeys"
+)
+
+// fakeDistributor answers as the test says.
+type fakeDistributor struct {
+	progress map[string]distribution.Progress
+	changes  chan struct{}
+}
+
+func (f *fakeDistributor) Set([]distribution.Resource) error { return nil }
+
+func (f *fakeDistributor) Progress(_ bundle.Kind, name, digest string) distribution.Progress {
+	return f.progress[name+"@"+digest]
+}
+
+func (f *fakeDistributor) Subscribe() (changes <-chan struct{}, cancel func()) {
+	return f.changes, func() {}
+}
+
+var (
+	delegation    = compile.Key{Kind: compile.KindServiceDelegation, Namespace: "support", Name: "portal"}
+	everyoneAcked = distribution.Progress{Authorizers: 1, Acked: 1}
+	nobodyAcked   = distribution.Progress{Authorizers: 1, Lagging: []string{"x/y@1"}}
+)
+
+// made is a report of one ServiceDelegation that is part of some bundles; digests are of everything published.
+func made(uid types.UID, generation int64, bundles []string, digests map[string]string) *report {
+	result := &compile.Result{Reports: map[compile.Key]compile.Report{delegation: {
+		Object:   authz.ObjectRef{Kind: delegation.Kind, Namespace: "support", Name: "portal", Generation: generation},
+		Accepted: true, Bundles: bundles,
+	}}}
+	seen := &observed{delegations: v1alpha1.ServiceDelegationList{Items: []v1alpha1.ServiceDelegation{*object(uid, generation)}}}
+	var resources []distribution.Resource
+	for name, digest := range digests {
+		resources = append(resources, distribution.Resource{Statement: bundle.Statement{Name: name, Digest: digest}})
+	}
+	return newReport(seen, result, resources, map[string]issuerkeys.State{})
+}
+
+func object(uid types.UID, generation int64) *v1alpha1.ServiceDelegation {
+	return &v1alpha1.ServiceDelegation{ObjectMeta: metav1.ObjectMeta{Namespace: "support", Name: "portal", UID: uid, Generation: generation}}
+}
+
+func lagging(t *testing.T, r *Reports, uid types.UID, generation int64) []string {
+	t.Helper()
+	outcome, known := r.Outcome(delegation.Kind, object(uid, generation))
+	if !known {
+		t.Fatal("nothing is known")
+	}
+	var bundles []string
+	for _, s := range outcome.Standings {
+		if len(s.Lagging) > 0 {
+			bundles = append(bundles, s.Bundle)
+		}
+	}
+	return bundles
+}
+
+func TestNothingIsKnownOfAnotherGenerationOrAnotherObjectOfTheName(t *testing.T) {
+	r := newReports(&fakeDistributor{})
+	r.update(made("u", 2, nil, nil))
+	for name, o := range map[string]*v1alpha1.ServiceDelegation{
+		"an older generation": object("u", 1), "a newer generation": object("u", 3), "the name made anew": object("v", 2),
+	} {
+		if _, known := r.Outcome(delegation.Kind, o); known {
+			t.Errorf("%s: something is known", name)
+		}
+	}
+	if _, known := r.Outcome(delegation.Kind, object("u", 2)); !known {
+		t.Error("nothing is known of what was compiled")
+	}
+}
+
+func TestABundleThatAnObjectLeftCountsUntilAuthorizersFollowed(t *testing.T) {
+	d := &fakeDistributor{progress: map[string]distribution.Progress{"a/a@1": everyoneAcked, "b/b@1": everyoneAcked}}
+	r := newReports(d)
+	r.update(made("u", 1, []string{"a/a"}, map[string]string{"a/a": "1", "b/b": "1"}))
+	if got := lagging(t, r, "u", 1); got != nil {
+		t.Fatalf("at first %v lag", got)
+	}
+
+	d.progress["a/a@2"], d.progress["b/b@2"] = nobodyAcked, nobodyAcked
+	r.update(made("u", 2, []string{"b/b"}, map[string]string{"a/a": "2", "b/b": "2"}))
+	if got := lagging(t, r, "u", 2); !slices.Equal(got, []string{"b/b", "a/a"}) {
+		t.Fatalf("after it moved from one to the other, %v lag", got)
+	}
+	d.progress["b/b@2"] = everyoneAcked
+	r.progressed()
+	if got := lagging(t, r, "u", 2); !slices.Equal(got, []string{"a/a"}) {
+		t.Fatalf("after the new one was acknowledged, %v lag", got)
+	}
+	d.progress["a/a@3"] = nobodyAcked
+	r.update(made("u", 2, []string{"b/b"}, map[string]string{"a/a": "3", "b/b": "2"}))
+	if got := lagging(t, r, "u", 2); !slices.Equal(got, []string{"a/a"}) {
+		t.Fatalf("after the old one changed again, %v lag", got)
+	}
+	d.progress["a/a@3"] = everyoneAcked
+	r.progressed()
+	if got := lagging(t, r, "u", 2); got != nil {
+		t.Fatalf("in the end %v lag", got)
+	}
+	d.progress["a/a@4"] = nobodyAcked
+	r.update(made("u", 2, []string{"b/b"}, map[string]string{"a/a": "4", "b/b": "2"}))
+	if got := lagging(t, r, "u", 2); got != nil {
+		t.Fatalf("after a change that does not concern it any more, %v lag", got)
+	}
+}
+
+func TestABundleThatIsGoneOrOfAnotherObjectDoesNotCount(t *testing.T) {
+	d := &fakeDistributor{progress: map[string]distribution.Progress{"a/a@1": nobodyAcked, "b/b@1": everyoneAcked}}
+	r := newReports(d)
+	r.update(made("u", 1, []string{"a/a"}, map[string]string{"a/a": "1"}))
+	r.update(made("u", 2, []string{"b/b"}, map[string]string{"b/b": "1"}))
+	if got := lagging(t, r, "u", 2); got != nil {
+		t.Errorf("a bundle that is gone: %v lag", got)
+	}
+	r.update(made("u", 3, []string{"a/a"}, map[string]string{"a/a": "1", "b/b": "1"}))
+	r.update(made("v", 1, []string{"b/b"}, map[string]string{"a/a": "1", "b/b": "1"}))
+	if got := lagging(t, r, "v", 1); got != nil {
+		t.Errorf("an object made anew under the name: %v lag", got)
+	}
+}
+
+func TestSubscribersAreToldOfDifferencesOnly(t *testing.T) { // THREATS 44
+	synctest.Test(t, func(t *testing.T) {
+		d := &fakeDistributor{progress: map[string]distribution.Progress{"a/a@1": nobodyAcked}, changes: make(chan struct{}, 1)}
+		r := newReports(d)
+		var told []types.NamespacedName
+		cancel := r.subscribe(delegation.Kind, func(name types.NamespacedName) { told = append(told, name) })
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		go r.follow(ctx)
+
+		expect := func(after string, times int) {
+			t.Helper()
+			synctest.Wait()
+			if len(told) != times {
+				t.Errorf("%s: told %d times, want %d", after, len(told), times)
+			}
+			told = nil
+		}
+		compiled := func() *report { return made("u", 1, []string{"a/a"}, map[string]string{"a/a": "1"}) }
+		r.update(compiled())
+		expect("the first report", 2) // for itself and for its bundle; a queue takes it once
+		r.update(compiled())
+		expect("the same report again", 0)
+		d.changes <- struct{}{}
+		expect("a notice without progress", 0)
+		d.progress["a/a@1"] = everyoneAcked
+		d.changes <- struct{}{}
+		waitSettled()
+		expect("progress", 1)
+		more := everyoneAcked
+		more.Authorizers, more.Acked = 2, 2
+		d.progress["a/a@1"] = more
+		d.changes <- struct{}{}
+		waitSettled()
+		expect("one more authorizer that is up to date", 0)
+		cancel()
+		r.update(made("u", 2, nil, nil))
+		expect("the end of the subscription", 0)
+	})
+}
+
+func TestKeysThatFailAgainInTheSameWayAreNoDifference(t *testing.T) {
+	failed := func(text string) issuerkeys.State { return issuerkeys.State{Attempted: true, Err: errors.New(text)} }
+	if !sameKeys(failed("refused"), failed("refused")) || sameKeys(failed("refused"), failed("timeout")) || sameKeys(failed("x"), issuerkeys.State{}) {
+		t.Error("keys are compared wrongly")
+	}
+}
+
+// waitSettled lets fake time pass until progress is looked at again.
+func waitSettled() { <-time.After(2 * settle) }

@@ -1,0 +1,40 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package conditions
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"behalf.dev/behalf/api/v1alpha1"
+)
+
+// personal are the reasons that nothing but a person's edit makes go away. What another object or an authorizer may still
+// mend is not among them, so that a pipeline which applies objects in any order sees progress and not failure.
+var personal = []string{
+	v1alpha1.ReasonInvalid, v1alpha1.ReasonConflict, v1alpha1.ReasonExpired, v1alpha1.ReasonDenied,
+}
+
+// Conclude sums up: Ready stands last and says what the first of the judged that does not hold says, or otherwise what
+// well says. Stalled stands before it where only a person can mend it (kstatus would otherwise wait for ever).
+func Conclude(well metav1.Condition, judged ...metav1.Condition) []metav1.Condition {
+	ready := well
+	for _, c := range judged {
+		if c.Status != metav1.ConditionTrue {
+			ready = metav1.Condition{Type: v1alpha1.ConditionReady, Status: c.Status, Reason: c.Reason, Message: c.Message}
+			break
+		}
+	}
+	all := slices.Clone(judged)
+	if ready.Status == metav1.ConditionFalse && slices.Contains(personal, ready.Reason) {
+		all = append(all, True(v1alpha1.ConditionStalled, ready.Reason, ready.Message))
+	}
+	return append(all, ready)
+}
+
+// Ready is the plain summary of an object with which all is well.
+func Ready() metav1.Condition {
+	return True(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "Accepted and enforced.")
+}

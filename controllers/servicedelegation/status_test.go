@@ -1,0 +1,137 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package servicedelegation
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"behalf.dev/behalf/api/v1alpha1"
+	"behalf.dev/behalf/controllers/conditions"
+	"behalf.dev/behalf/internal/compile"
+)
+
+var now = time.Date(2026, 6, 1, 10, 0, 0, 0, time.UTC)
+
+func at(d time.Duration) *metav1.Time { return &metav1.Time{Time: now.Add(d)} }
+
+func said(verdict conditions.Verdict) []string {
+	var lines []string
+	for _, c := range verdict.Conditions {
+		lines = append(lines, c.Type+"="+string(c.Status)+" "+c.Reason+": "+c.Message)
+	}
+	return lines
+}
+
+func check(t *testing.T, verdict conditions.Verdict, want []string, next time.Time) {
+	t.Helper()
+	if !verdict.Known {
+		t.Error("nothing is known")
+	}
+	if got := said(verdict); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if !verdict.Next.Equal(next) {
+		t.Errorf("next look at %v, want %v", verdict.Next, next)
+	}
+}
+
+// everywhere is an object that is accepted and that one authorizer enforces.
+func everywhere() conditions.Outcome {
+	return conditions.Outcome{
+		Report:    compile.Report{Accepted: true, Reason: "Accepted", Message: "Compiled without errors."},
+		Standings: []conditions.Standing{{Bundle: "support/tickets", Authorizers: 1}},
+	}
+}
+
+const (
+	accepted = "Accepted=True Accepted: Compiled without errors."
+	enforced = "Enforced=True Enforced: Every live authorizer that serves it has acknowledged this generation."
+	ready    = "Ready=True Ready: Accepted and enforced."
+)
+
+const withinPolicyHolds = "WithinPolicy=True WithinPolicy: Every declared scope has effect."
+
+func TestDerive(t *testing.T) {
+	excess := func(scopes ...v1alpha1.ScopeName) []v1alpha1.ExcessScope {
+		var out []v1alpha1.ExcessScope
+		for _, s := range scopes {
+			out = append(out, v1alpha1.ExcessScope{Audience: "https://a.example", Scope: s, Reason: "NoPolicy"})
+		}
+		return out
+	}
+	beyond := everywhere()
+	beyond.Report.Excess = excess("a", "b", "c", "d")
+	beyond.Report.Excess[1].To = &v1alpha1.ServiceAccountReference{Namespace: "billing", ServiceAccount: "invoices"}
+	beyond.Report.Effective = []v1alpha1.AudienceScopes{{Audience: "https://a.example", Scopes: []v1alpha1.ScopeName{"e"}}}
+	one := everywhere()
+	one.Report.Excess = excess("a")
+	const four = "4 of 5 declared scopes have no effect: https://a.example#a (NoPolicy); https://a.example#b onward to billing/invoices (NoPolicy); " +
+		"https://a.example#c (NoPolicy); and 1 more. See status.excess."
+	cases := map[string]struct {
+		reviewBy *metav1.Time
+		outcome  conditions.Outcome
+		want     []string
+		next     time.Time
+	}{
+		"all is well": {
+			outcome: everywhere(),
+			want:    []string{accepted, withinPolicyHolds, enforced, ready},
+		},
+		"a review lies ahead": {
+			reviewBy: at(time.Hour),
+			outcome:  everywhere(),
+			want:     []string{accepted, withinPolicyHolds, enforced, ready},
+			next:     now.Add(time.Hour),
+		},
+		"a review is overdue, which changes no decision": {
+			reviewBy: at(0),
+			outcome:  everywhere(),
+			want: []string{
+				accepted, withinPolicyHolds, enforced,
+				"Ready=True ReviewOverdue: Accepted and enforced; somebody should have looked at it again by 2026-06-01T10:00:00Z.",
+			},
+		},
+		"scopes without effect are named, a few and a count": {
+			outcome: beyond,
+			want:    []string{accepted, "WithinPolicy=False Excess: " + four, enforced, "Ready=False Excess: " + four},
+		},
+		"one scope without effect": {
+			outcome: one,
+			want: []string{
+				accepted, "WithinPolicy=False Excess: 1 of 1 declared scopes has no effect: https://a.example#a (NoPolicy). See status.excess.",
+				enforced, "Ready=False Excess: 1 of 1 declared scopes has no effect: https://a.example#a (NoPolicy). See status.excess.",
+			},
+		},
+		"nothing is said about policy where the object is not accepted": {
+			outcome: conditions.Outcome{
+				Report:   compile.Report{Reason: "Invalid"},
+				Problems: []compile.Problem{{Field: "spec.onward[0]", Message: "it leads back to itself"}},
+			},
+			want: []string{
+				"Accepted=False Invalid: spec.onward[0]: it leads back to itself",
+				"Enforced=False NotAccepted: It is not accepted, so there is nothing to enforce.",
+				"Stalled=True Invalid: spec.onward[0]: it leads back to itself", "Ready=False Invalid: spec.onward[0]: it leads back to itself",
+			},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			sd := &v1alpha1.ServiceDelegation{Spec: v1alpha1.ServiceDelegationSpec{ReviewBy: c.reviewBy}}
+			check(t, derive(sd, c.outcome, now), c.want, c.next)
+		})
+	}
+}
+
+func TestStatusListsAtMostAHundred(t *testing.T) {
+	if got := len(listed(make([]v1alpha1.ExcessScope, 512))); got != 100 {
+		t.Errorf("got %d", got)
+	}
+	if got := listed(nil); got != nil {
+		t.Errorf("got %v", got)
+	}
+}

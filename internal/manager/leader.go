@@ -1,0 +1,111 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package manager
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/util/uuid"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+)
+
+// Times of the election. A leader that goes in good order lets go of the lease at once; one that is killed is followed
+// after leaseDuration. A leader that cannot renew it stops before another one may begin.
+const (
+	leaseDuration = 10 * time.Second
+	renewDeadline = 7 * time.Second
+	retryPeriod   = 2 * time.Second
+)
+
+// leadership is the lock of the election, which remembers what it saw, so that a replica can say who writes status
+// without asking the API server for that.
+type leadership struct {
+	resourcelock.Interface
+	log logr.Logger
+
+	mu     sync.Mutex
+	holder string
+	err    error
+}
+
+func newLeadership(config *rest.Config, namespace string, log logr.Logger) (*leadership, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("naming this replica: %w", err)
+	}
+	patient := rest.AddUserAgent(rest.CopyConfig(config), "leader-election")
+	patient.Timeout = renewDeadline / 2 // one request that hangs is not the end
+	clients, err := kubernetes.NewForConfig(patient)
+	if err != nil {
+		return nil, fmt.Errorf("making the election's client: %w", err)
+	}
+	lock, err := resourcelock.New(resourcelock.LeasesResourceLock, namespace, leaderLease,
+		clients.CoreV1(), clients.CoordinationV1(), resourcelock.ResourceLockConfig{Identity: host + "_" + string(uuid.NewUUID())})
+	if err != nil {
+		return nil, fmt.Errorf("making the election's lock: %w", err)
+	}
+	return &leadership{Interface: lock, log: log}, nil
+}
+
+// Get reads the lease and remembers its holder.
+func (l *leadership) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	record, raw, err := l.Interface.Get(ctx)
+	if err != nil {
+		l.saw("", err)
+		return nil, nil, err
+	}
+	l.saw(record.HolderIdentity, nil)
+	return record, raw, nil
+}
+
+// Create makes the lease.
+func (l *leadership) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	return l.wrote(record, l.Interface.Create(ctx, record))
+}
+
+// Update takes, renews or lets go of the lease.
+func (l *leadership) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	return l.wrote(record, l.Interface.Update(ctx, record))
+}
+
+func (l *leadership) wrote(record resourcelock.LeaderElectionRecord, err error) error {
+	if err != nil {
+		l.saw("", err)
+		return err
+	}
+	l.saw(record.HolderIdentity, nil)
+	return nil
+}
+
+func (l *leadership) saw(holder string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil && (holder != l.holder || l.err != nil) {
+		l.log.Info("leader election", "holder", holder, "thisReplica", holder == l.Identity())
+	}
+	l.holder, l.err = holder, err
+}
+
+// String says in words who writes status.
+func (l *leadership) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.err != nil:
+		return "nobody that this replica knows of: lease " + leaderLease + ": " + l.err.Error()
+	case l.holder == "":
+		return "nobody yet: lease " + leaderLease + " has no holder"
+	case l.holder == l.Identity():
+		return "this replica"
+	default:
+		return l.holder + " (this replica is not the leader)"
+	}
+}

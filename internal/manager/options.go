@@ -1,0 +1,133 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package manager puts the manager together: what every replica does (compile, sign, distribute, admit) and what the leader
+// alone does (write status).
+package manager
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	"behalf.dev/behalf/controllers/bundle"
+	"behalf.dev/behalf/internal/authz"
+	"behalf.dev/behalf/internal/issuerkeys"
+)
+
+// Off switches an address off; so does "0", as controller-runtime spells it.
+const Off = "off"
+
+func off(address string) bool { return address == Off || address == "0" }
+
+// Names under which the manager's parts are known to the cluster.
+const (
+	leaderLease       = "behalf-manager"
+	validatingWebhook = "behalf-validating"
+	mutatingWebhook   = "behalf-mutating"
+)
+
+// Election says whether replicas agree on a leader.
+type Election string
+
+const (
+	// ElectionOn is for everything but a single process that nobody else stands in for.
+	ElectionOn Election = "On"
+	// ElectionOff makes this replica write status without asking.
+	ElectionOff Election = "Off"
+)
+
+// Options of a manager.
+type Options struct {
+	// Namespace of the manager itself: of its Secrets, ConfigMaps and leader lease.
+	Namespace string
+	// DistributionAddress is where authorizers connect to.
+	DistributionAddress string
+	// WebhookAddress is where the API server connects to, host:port; Off for none.
+	WebhookAddress string
+	// HealthAddress serves /healthz and /readyz over plain http; Off for none.
+	HealthAddress string
+	// MetricsAddress serves /metrics over plain http; Off for none.
+	MetricsAddress string
+	// ServingNames are the DNS names and IP addresses of the serving certificate.
+	ServingNames []string
+	// Authorizers are the service accounts of the authorizers that may see everything.
+	Authorizers []authz.Actor
+	// Lease is for how long a bundle may be served without being renewed.
+	Lease time.Duration
+	// ExchangeAudience is the audience of the tokens that the exchange takes from actors.
+	ExchangeAudience string
+	// Loopback says whether issuers on this machine may be asked for keys.
+	Loopback issuerkeys.Loopback
+	// KeysMaxAge is for how long keys of an issuer serve that cannot be fetched again.
+	KeysMaxAge time.Duration
+	Election   Election
+	Log        logr.Logger
+}
+
+// Defaults of what a flag may leave out.
+const (
+	DefaultNamespace           = "behalf-system"
+	DefaultDistributionAddress = ":9444"
+	DefaultWebhookAddress      = ":9443"
+	DefaultHealthAddress       = ":8081"
+	DefaultMetricsAddress      = ":8080"
+	DefaultExchangeAudience    = "behalf-exchange"
+)
+
+// Validate says what is missing or wrong, all of it at once.
+func (o Options) Validate() error {
+	var errs []error
+	if o.Namespace == "" {
+		errs = append(errs, errors.New("--namespace: name the manager's own namespace"))
+	}
+	if len(o.ServingNames) == 0 || slices.Contains(o.ServingNames, "") {
+		errs = append(errs, errors.New("--serving-names: give the DNS names and IP addresses under which the manager is reached"))
+	}
+	if o.Lease < bundle.MinLease {
+		errs = append(errs, fmt.Errorf("--lease: %s is too short to be renewed in time; %s is the least", o.Lease, bundle.MinLease))
+	}
+	if o.KeysMaxAge <= 0 {
+		errs = append(errs, errors.New("--issuer-keys-max-age: must be more than nothing"))
+	}
+	if o.ExchangeAudience == "" {
+		errs = append(errs, errors.New("--exchange-audience: must not be empty"))
+	}
+	errs = append(errs, address("--distribution-address", o.DistributionAddress))
+	for flag, value := range map[string]string{
+		"--webhook-address": o.WebhookAddress, "--health-address": o.HealthAddress, "--metrics-address": o.MetricsAddress,
+	} {
+		if !off(value) {
+			errs = append(errs, address(flag, value))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func address(flag, value string) error {
+	if _, _, err := net.SplitHostPort(value); err != nil {
+		return fmt.Errorf("%s: %q is not host:port", flag, value)
+	}
+	return nil
+}
+
+// ParseAuthorizers reads service accounts, namespace/serviceaccount, separated by commas.
+func ParseAuthorizers(list string) ([]authz.Actor, error) {
+	var accounts []authz.Actor
+	for part := range strings.SplitSeq(list, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		account, err := authz.ParseActor(part)
+		if err != nil {
+			return nil, fmt.Errorf("reading authorizers: %w", err)
+		}
+		accounts = append(accounts, account)
+	}
+	return accounts, nil
+}
