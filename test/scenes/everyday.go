@@ -32,12 +32,18 @@ var supportPortal = Scene{
 	Story: "Alice, a customer, opens the support portal. The portal calls the tickets API for her, through a proxy that asks Behalf.",
 	Questions: []Asked{
 		{portal("the portal reads Alice's own ticket for her", "alice", http.MethodGet, "/customers/alice/tickets/42"), allowed},
-		{portal("the portal, compromised, reads Bob's ticket in Alice's name", "alice", http.MethodGet, "/customers/bob/tickets/43"),
-			denied("subject", "not_entitled")},
-		{portal("a support agent deletes a ticket through the portal, which never declared that", "sam", http.MethodDelete, "/customers/bob/tickets/43"),
-			denied("actor", "not_declared")},
-		{portal("a path that could be read in two ways", "alice", http.MethodGet, "/customers/alice/..%2fbob/tickets/43"),
-			denied("resource", "path_not_canonical")},
+		{
+			portal("the portal, compromised, reads Bob's ticket in Alice's name", "alice", http.MethodGet, "/customers/bob/tickets/43"),
+			denied("subject", "not_entitled"),
+		},
+		{
+			portal("a support agent deletes a ticket through the portal, which never declared that", "sam", http.MethodDelete, "/customers/bob/tickets/43"),
+			denied("actor", "not_declared"),
+		},
+		{
+			portal("a path that could be read in two ways", "alice", http.MethodGet, "/customers/alice/..%2fbob/tickets/43"),
+			denied("resource", "path_not_canonical"),
+		},
 	},
 }
 

@@ -1,0 +1,133 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"path"
+	"strings"
+)
+
+// layout is every place where a package may be. A package elsewhere fails the
+// check, so that a folder which is new, moved or misspelt gets its rules before
+// it gets its callers.
+var layout = []string{
+	"api",
+	"cmd/authorizer",
+	"cmd/exchange",
+	"cmd/kubectl-behalf",
+	"cmd/manager",
+	"controllers",
+	"hack",
+	"internal/audit",
+	"internal/authorizer",
+	"internal/authz",
+	"internal/bundle",
+	"internal/compile",
+	"internal/condition",
+	"internal/distribution",
+	"internal/engine",
+	"internal/exchange",
+	"internal/frontdoor",
+	"internal/issuerkeys",
+	"internal/manager",
+	"internal/servingcert",
+	"internal/snapshot",
+	"internal/token",
+	"middleware",
+	"test",
+	"webhook",
+}
+
+// rule says what some of our packages must not reach.
+type rule struct {
+	text     string
+	folders  []string // with all that is below them
+	forbids  judge
+	names    []string // what forbids looks for, where that is a list
+	directly bool     // judge the packages' own imports, and not what those reach
+}
+
+// judge names what makes an import by a package in folder a violation: an import
+// path or what a group of them have in common. It is empty for what may be imported.
+type judge func(g graph, folder string, imported node) string
+
+const (
+	apimachinery      = "k8s.io/apimachinery"
+	clientGo          = "k8s.io/client-go"
+	controllerRuntime = "sigs.k8s.io/controller-runtime"
+	grpc              = "google.golang.org/grpc"
+	envoy             = "github.com/envoyproxy"
+)
+
+var rules = []rule{
+	never("the programs that enforce link no Kubernetes client",
+		[]string{"cmd/authorizer", "cmd/exchange", "internal/authorizer"},
+		clientGo, apimachinery, controllerRuntime),
+	never("what decides knows no Kubernetes client, gRPC or Envoy",
+		[]string{"internal/authz", "internal/bundle", "internal/condition", "internal/engine", "internal/token"},
+		clientGo, controllerRuntime, grpc, envoy),
+	never("the compiler has no client",
+		[]string{"internal/compile"},
+		clientGo, controllerRuntime),
+	{
+		text:    "the vocabulary stands on the standard library alone",
+		folders: []string{"internal/authz"},
+		forbids: outsideStandardLibrary,
+	},
+	{
+		text:    "front doors never import each other",
+		folders: []string{"internal/frontdoor/*"},
+		forbids: otherFrontDoor,
+	},
+	{
+		text:     "the kinds import apimachinery only",
+		folders:  []string{"api"},
+		forbids:  outsideAPIMachinery,
+		directly: true,
+	},
+}
+
+func never(text string, folders []string, prefixes ...string) rule {
+	return rule{text: text, folders: folders, names: prefixes, forbids: func(_ graph, _ string, imported node) string {
+		for _, prefix := range prefixes {
+			if hasPrefix(imported.ImportPath, prefix) {
+				return prefix
+			}
+		}
+		return ""
+	}}
+}
+
+func outsideStandardLibrary(g graph, folder string, imported node) string {
+	if own, ok := g.folder(imported.ImportPath); imported.Standard || ok && isUnder(folder, own) {
+		return ""
+	}
+	return imported.ImportPath
+}
+
+func otherFrontDoor(g graph, folder string, imported node) string {
+	other, ok := g.folder(imported.ImportPath)
+	if !ok || !isUnder("internal/frontdoor/*", other) || frontDoor(other) == frontDoor(folder) {
+		return ""
+	}
+	return path.Join(g.module, frontDoor(other))
+}
+
+// frontDoor returns the first three elements of a folder below internal/frontdoor.
+func frontDoor(folder string) string {
+	return path.Join(strings.SplitN(folder, "/", 4)[:3]...)
+}
+
+func outsideAPIMachinery(g graph, _ string, imported node) string {
+	own, ok := g.folder(imported.ImportPath)
+	if imported.Standard || hasPrefix(imported.ImportPath, apimachinery) || ok && isUnder("api", own) {
+		return ""
+	}
+	return imported.ImportPath
+}
+
+// hasPrefix says whether importPath is prefix or below it: k8s.io/api is not above k8s.io/apimachinery.
+func hasPrefix(importPath, prefix string) bool {
+	return importPath == prefix || strings.HasPrefix(importPath, prefix+"/")
+}
