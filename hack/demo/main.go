@@ -29,16 +29,23 @@ func main() {
 	binaries := flag.String("binaries", "bin", "folder with manager, authorizer and issuer")
 	flag.Parse()
 
+	os.Exit(exit(*binaries, *keep, *down))
+}
+
+// exit runs the demo and gives the status to exit with: 130 is a shell's for an interrupt.
+func exit(binaries string, keep, down bool) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	err := run(ctx, *binaries, *keep, *down)
+	err := run(ctx, binaries, keep, down)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		fmt.Fprintln(os.Stderr, "\ninterrupted; nothing is left running")
-		os.Exit(130)
+		return 130
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "\ndemo:", err)
-		os.Exit(1)
+		return 1
+	default:
+		return 0
 	}
 }
 

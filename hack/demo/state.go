@@ -4,6 +4,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,7 +27,14 @@ type state struct {
 	PIDs []int `json:"pids"`
 }
 
+// stateFile is one for each checkout, so that what one left running is not stopped from another.
 func stateFile() (string, error) {
+	checkout, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("finding the checkout: %w", err)
+	}
+	sum := sha256.Sum256([]byte(checkout))
+
 	cache := os.Getenv("BEHALF_CACHE")
 	if cache == "" {
 		user, err := os.UserCacheDir()
@@ -34,7 +43,7 @@ func stateFile() (string, error) {
 		}
 		cache = filepath.Join(user, "behalf")
 	}
-	return filepath.Join(cache, "demo.json"), nil
+	return filepath.Join(cache, "demo-"+hex.EncodeToString(sum[:6])+".json"), nil
 }
 
 func readState() (state, error) {

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -225,13 +225,13 @@ func TestAReplacedAuthorityIsBelievedBesideTheNewOneUntilItsEnd(t *testing.T) {
 func TestAWebhooksBundleFollowsTheAuthority(t *testing.T) {
 	f := newFixture(t)
 	s := f.source()
-	sideEffects := admissionv1.SideEffectClassNone
+	sideEffects := admissionregistrationv1.SideEffectClassNone
 	url := "https://127.0.0.1:1/"
-	config := &admissionv1.ValidatingWebhookConfiguration{
+	config := &admissionregistrationv1.ValidatingWebhookConfiguration{
 		ObjectMeta: metav1.ObjectMeta{Name: f.webhook},
-		Webhooks: []admissionv1.ValidatingWebhook{{
+		Webhooks: []admissionregistrationv1.ValidatingWebhook{{
 			Name: "a.test.dev", AdmissionReviewVersions: []string{"v1"}, SideEffects: &sideEffects,
-			ClientConfig: admissionv1.WebhookClientConfig{URL: &url},
+			ClientConfig: admissionregistrationv1.WebhookClientConfig{URL: &url},
 		}},
 	}
 	if err := api.Create(t.Context(), config); err != nil {

@@ -9,7 +9,7 @@ import (
 	"errors"
 	"fmt"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -18,10 +18,10 @@ import (
 func (s *Source) ensureWebhooks(ctx context.Context, bundle []byte) error {
 	var errs []error
 	for _, name := range s.options.ValidatingWebhooks {
-		errs = append(errs, s.ensureWebhook(ctx, name, &admissionv1.ValidatingWebhookConfiguration{}, bundle))
+		errs = append(errs, s.ensureWebhook(ctx, name, &admissionregistrationv1.ValidatingWebhookConfiguration{}, bundle))
 	}
 	for _, name := range s.options.MutatingWebhooks {
-		errs = append(errs, s.ensureWebhook(ctx, name, &admissionv1.MutatingWebhookConfiguration{}, bundle))
+		errs = append(errs, s.ensureWebhook(ctx, name, &admissionregistrationv1.MutatingWebhookConfiguration{}, bundle))
 	}
 	return errors.Join(errs...)
 }
@@ -45,14 +45,14 @@ func (s *Source) ensureWebhook(ctx context.Context, name string, config client.O
 	return nil
 }
 
-func clientConfigs(config client.Object) []*admissionv1.WebhookClientConfig {
-	var out []*admissionv1.WebhookClientConfig
+func clientConfigs(config client.Object) []*admissionregistrationv1.WebhookClientConfig {
+	var out []*admissionregistrationv1.WebhookClientConfig
 	switch c := config.(type) {
-	case *admissionv1.ValidatingWebhookConfiguration:
+	case *admissionregistrationv1.ValidatingWebhookConfiguration:
 		for i := range c.Webhooks {
 			out = append(out, &c.Webhooks[i].ClientConfig)
 		}
-	case *admissionv1.MutatingWebhookConfiguration:
+	case *admissionregistrationv1.MutatingWebhookConfiguration:
 		for i := range c.Webhooks {
 			out = append(out, &c.Webhooks[i].ClientConfig)
 		}
@@ -61,7 +61,7 @@ func clientConfigs(config client.Object) []*admissionv1.WebhookClientConfig {
 }
 
 // setBundle says whether anything had to change.
-func setBundle(configs []*admissionv1.WebhookClientConfig, bundle []byte) bool {
+func setBundle(configs []*admissionregistrationv1.WebhookClientConfig, bundle []byte) bool {
 	changed := false
 	for _, config := range configs {
 		if !bytes.Equal(config.CABundle, bundle) {

@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -215,8 +216,8 @@ func (c *Cluster) PIDs() []int {
 
 // Stop ends every process, the last started first: an API server that loses etcd before its own end retries for minutes.
 func (c *Cluster) Stop() {
-	for i := len(c.processes) - 1; i >= 0; i-- {
-		c.processes[i].Stop()
+	for _, p := range slices.Backward(c.processes) {
+		p.Stop()
 	}
 	c.processes = nil
 }

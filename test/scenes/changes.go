@@ -77,12 +77,7 @@ func requestGrant(ctx context.Context, on *Stage) (*v1alpha1.DelegationGrant, er
 func selfApprovalRefused(ctx context.Context, on *Stage, c client.Client, grant *v1alpha1.DelegationGrant) error {
 	mine := grant.DeepCopy()
 	mine.Spec.State = v1alpha1.GrantApproved
-	err := c.Update(ctx, mine)
-	if !apierrors.IsForbidden(err) {
-		return fmt.Errorf("the requesting team approved its own grant: %v", err)
-	}
-	on.Audience.Did(stack.Team("finance").Username, "approves it", "refused: "+short(err))
-	return nil
+	return on.refused(stack.Team("finance"), "approves it", c.Update(ctx, mine))
 }
 
 func approve(ctx context.Context, on *Stage, grant *v1alpha1.DelegationGrant) error {
@@ -123,17 +118,8 @@ var refusedDeployment = Scene{
 			return fmt.Errorf("a Deployment within its bounds was refused: %w", err)
 		}
 		on.Audience.Did(team.Username, apply+within, "created")
-		err = c.Create(ctx, deployment("portal-greedy", beyond))
-		if !apierrors.IsForbidden(err) && !apierrors.IsInvalid(err) {
-			return fmt.Errorf("a Deployment beyond its bounds was not refused: %v", err)
-		}
-		for _, want := range []string{"tickets:delete", tickets, "support/portal", "ServiceDelegation"} {
-			if !strings.Contains(err.Error(), want) {
-				return fmt.Errorf("the refusal does not say %q: %w", want, err)
-			}
-		}
-		on.Audience.Did(team.Username, apply+beyond, "refused: "+short(err))
-		return nil
+		return on.refused(team, apply+beyond, c.Create(ctx, deployment("portal-greedy", beyond)),
+			"tickets:delete", tickets, "support/portal", "ServiceDelegation")
 	},
 }
 
@@ -242,6 +228,23 @@ func (on *Stage) awaitAnswer(ctx context.Context, question stack.Question, want 
 			}
 		}
 	}
+	return nil
+}
+
+// refused errs unless the API server forbade what somebody did, with a message that says all of these.
+func (on *Stage) refused(who stack.Person, what string, answer error, says ...string) error {
+	if answer == nil {
+		return fmt.Errorf("%s %s, and was not refused", who.Username, what)
+	}
+	if !apierrors.IsForbidden(answer) {
+		return fmt.Errorf("%s %s, and was refused for another cause: %w", who.Username, what, answer)
+	}
+	for _, want := range says {
+		if !strings.Contains(answer.Error(), want) {
+			return fmt.Errorf("%s %s: the refusal does not say %q: %w", who.Username, what, want, answer)
+		}
+	}
+	on.Audience.Did(who.Username, what, "refused: "+short(answer))
 	return nil
 }
 

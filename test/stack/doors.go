@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -139,9 +140,7 @@ func evaluation(question Question, subject string) ([]byte, error) {
 	if len(question.Via) > 0 {
 		context["via"] = question.Via
 	}
-	for name, value := range question.Context {
-		context[name] = value
-	}
+	maps.Copy(context, question.Context)
 	resource := map[string]any{"type": question.Resource.Type, "id": question.Resource.ID}
 	if question.Resource.Properties != nil {
 		resource["properties"] = question.Resource.Properties

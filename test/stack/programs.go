@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -25,7 +26,6 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"behalf.dev/behalf/test/cluster"
@@ -247,9 +247,7 @@ func newIssuer(address string, ca []byte) *Issuer {
 // SignIn gives a token for a person, with the further form values that hack/demo/issuer knows.
 func (i *Issuer) SignIn(ctx context.Context, username string, form url.Values) (string, error) {
 	values := url.Values{"username": {username}}
-	for name, v := range form {
-		values[name] = v
-	}
+	maps.Copy(values, form)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, i.URL+"/token", strings.NewReader(values.Encode()))
 	if err != nil {
 		return "", fmt.Errorf("signing in %s: %w", username, err)
@@ -277,7 +275,7 @@ func (i *Issuer) SignIn(ctx context.Context, username string, form url.Values) (
 // is the API server's own.
 func (s *Stack) ServiceAccountToken(ctx context.Context, namespace, name, audience string) (string, error) {
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
-		ExpirationSeconds: ptr.To(int64(tokenLifetime.Seconds())),
+		ExpirationSeconds: new(int64(tokenLifetime.Seconds())),
 	}}
 	if audience != "" {
 		request.Spec.Audiences = []string{audience}
