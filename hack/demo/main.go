@@ -60,6 +60,9 @@ func run(ctx context.Context, binaries string, keep, down bool) error {
 		return err
 	}
 	if down {
+		if previous.Dir == "" {
+			fmt.Println("nothing is running")
+		}
 		return nil
 	}
 	dir, err := os.MkdirTemp("", "behalf-demo-")
@@ -109,8 +112,7 @@ func play(ctx context.Context, dir, binaries string, keep bool) (err error) {
 	if err := (state{Dir: dir, PIDs: s.Cluster.PIDs()}).write(); err != nil {
 		return err
 	}
-	howToGoOn(s, paper)
-	return nil
+	return howToGoOn(s, paper)
 }
 
 func playScenes(ctx context.Context, s *stack.Stack, paper *paper) error {
@@ -125,26 +127,46 @@ func playScenes(ctx context.Context, s *stack.Stack, paper *paper) error {
 
 // glance shows what an admin sees at the end.
 func glance(ctx context.Context, s *stack.Stack, paper *paper) error {
-	paper.heading("At a glance: kubectl get behalf -A", "The copilot asks for a scope that no API has, the chat for one that it may not use: WithinPolicy says so.")
+	paper.heading("At a glance: kubectl get behalf -A", "The copilot asks for a scope that no API has, the chat for one that it may not use, and the portal for one that security has just forbidden: WithinPolicy says so.")
 	out, err := s.Kubectl(ctx, "get", "behalf", "-A")
 	paper.verbatim(out)
 	return err
 }
 
-func howToGoOn(s *stack.Stack, paper *paper) {
+func howToGoOn(s *stack.Stack, paper *paper) error {
 	paper.heading("It is still running", "Go on in this or another terminal:")
-	kubectl := s.Cluster.Binary("kubectl")
+	authorizer := s.Authorizers[0]
+	restart, err := authorizer.Script()
+	if err != nil {
+		return err
+	}
 	for _, line := range []string{
 		"export KUBECONFIG=" + s.Cluster.AdminKubeconfig,
-		"alias kubectl=" + kubectl,
+		"alias kubectl=" + s.Cluster.Binary("kubectl"),
+		"",
 		"kubectl get behalf -A",
 		"kubectl describe servicedelegation -n sales copilot",
 		"kubectl explain delegationpolicy.spec",
 		"kubectl delete delegationpolicy no-comments-through-the-portal",
 		"tail -f " + filepath.Join(s.Cluster.Dir, "authorizer-a.decisions.jsonl"),
-		"curl http://" + s.Authorizers[0].Health + "/readyz",
+		"",
+		"# ask for a decision by hand (docs/asking.md)",
+		"TOKEN=$(kubectl create token " + stack.PEP + " -n " + stack.Namespace + " --audience behalf-authzen)",
+		"curl -s http://" + authorizer.AuthZEN + `/access/v1/evaluation -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '` + byHand + "'",
+		"",
+		"# kill an authorizer, see what it waits for, start it again",
+		"pkill -9 -f node-id=authorizer-a",
+		"curl -s http://" + s.Authorizers[1].Health + "/readyz",
+		restart + " &",
+		"",
 		"make demo-down    # stops everything",
 	} {
 		paper.verbatim(line + "\n")
 	}
+	return nil
 }
+
+// byHand is scene 3 as an AuthZEN evaluation.
+const byHand = `{"subject": {"type": "user", "id": "dr-grey", "properties": {"issuer": "corp", "groups": ["clinicians"], "claims": {"patients": ["p-17"]}}}, ` +
+	`"action": {"name": "records:read"}, "resource": {"type": "patient", "id": "p-17"}, ` +
+	`"context": {"audience": "https://records.clinic.example", "actor": "clinic/scheduler"}}`

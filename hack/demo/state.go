@@ -80,16 +80,14 @@ func (s state) write() error {
 	return os.WriteFile(path, raw, 0o600)
 }
 
-// stop ends what an earlier run left running, the last started first, and forgets it. A process id that went to
-// somebody else in the meantime is left alone: every program of a run names the run's folder in its arguments.
+// stop ends what an earlier run left running, and what somebody started again by hand in its place, and forgets it. A
+// process id that went to somebody else in the meantime is left alone: every program of a run names the run's folder in
+// its arguments.
 func (s state) stop() error {
 	if s.Dir == "" {
 		return nil
 	}
-	for _, pid := range slices.Backward(s.PIDs) {
-		if !mentions(pid, s.Dir) {
-			continue
-		}
+	for _, pid := range s.running() {
 		if err := cluster.StopPID(pid); err != nil {
 			return err
 		}
@@ -105,11 +103,29 @@ func (s state) stop() error {
 	return os.Remove(path)
 }
 
-// mentions asks the kernel where it tells, and ps where it does not.
-func mentions(pid int, dir string) bool {
+// running lists the processes of the run, the last started first, and before them those that it did not start itself.
+func (s state) running() []int {
+	own := slices.DeleteFunc(slices.Clone(s.PIDs), func(pid int) bool { return !s.mentionedBy(pid) })
+	slices.Reverse(own)
+	var others []int
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return own // Only Linux tells of all processes this way.
+	}
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(entry.Name())
+		if err == nil && !slices.Contains(own, pid) && s.mentionedBy(pid) {
+			others = append(others, pid)
+		}
+	}
+	return append(others, own...)
+}
+
+// mentionedBy asks the kernel whether a process names the run's folder where it tells, and ps where it does not.
+func (s state) mentionedBy(pid int) bool {
 	line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
 	if err != nil {
 		line, err = exec.Command("ps", "-o", "command=", "-ww", "-p", strconv.Itoa(pid)).Output()
 	}
-	return err == nil && strings.Contains(string(line), dir)
+	return err == nil && strings.Contains(string(line), s.Dir)
 }

@@ -95,7 +95,7 @@ func applySample(ctx context.Context, s *stack.Stack, sample string) ([]*unstruc
 }
 
 func found(ctx context.Context, s *stack.Stack, sample string) error {
-	objects, err := stack.Objects(s.File("config", "samples", sample, "namespaces.yaml"))
+	objects, err := stack.Objects(s.File("config", "samples", sample, "00-namespaces.yaml"))
 	if err != nil {
 		return err
 	}

@@ -55,6 +55,23 @@ func (p *Program) Start() error {
 // Kill ends the program as a crash would.
 func (p *Program) Kill() { p.process.Kill() }
 
+// Script writes a shell script that starts the program as it was started, with its output in the same log, and gives its
+// path.
+func (p *Program) Script() (string, error) {
+	words := []string{"exec", quote(p.command.Path)}
+	for _, arg := range p.command.Args {
+		words = append(words, quote(arg))
+	}
+	path := filepath.Join(p.stack.options.Dir, p.Name+".sh")
+	text := "#!/bin/sh\n" + strings.Join(words, " ") + " >>" + quote(filepath.Join(p.stack.options.Dir, p.Name+".log")) + " 2>&1\n"
+	if err := os.WriteFile(path, []byte(text), 0o700); err != nil { //nolint:gosec // a script for its owner to run
+		return "", fmt.Errorf("writing how to start %s: %w", p.Name, err)
+	}
+	return path, nil
+}
+
+func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
+
 // AwaitReady waits until /readyz says 200.
 func (p *Program) AwaitReady(ctx context.Context) error {
 	return eventually(ctx, p.process, func(ctx context.Context) error {
