@@ -6,6 +6,7 @@ package webhook
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -35,6 +36,24 @@ func unreadable(err error) admission.Response {
 // undecidable denies because something that must be known cannot be, for now.
 func undecidable(err error) admission.Response {
 	return admission.Errored(http.StatusInternalServerError, fmt.Errorf("denied, because it cannot be judged: %w", err))
+}
+
+// invalid denies what is wrong in itself, as the schema's own refusals do: Forbidden would read like a missing right.
+func invalid(req admission.Request, problems []problem) admission.Response {
+	response := refused(problems)
+	r := response.Result
+	r.Code, r.Reason = http.StatusUnprocessableEntity, metav1.StatusReasonInvalid
+	r.Message = fmt.Sprintf("%s %s is invalid: %s", req.Kind.Kind, nameOf(req), r.Message)
+	r.Details.Group, r.Details.Kind, r.Details.Name = req.Kind.Group, req.Kind.Kind, req.Name
+	return response
+}
+
+// nameOf is empty for an object that is still to be given its name.
+func nameOf(req admission.Request) string {
+	if req.Namespace == "" {
+		return strconv.Quote(req.Name)
+	}
+	return strconv.Quote(req.Namespace + "/" + req.Name)
 }
 
 // refused denies for reasons that people can act on, in words for them and in fields for their tools.

@@ -53,7 +53,7 @@ func (g *grantChecker) Handle(ctx context.Context, req admission.Request) admiss
 	case sameApprover(current, want):
 		return admission.Allowed("")
 	default:
-		return refused([]problem{{field: approverField, message: "it is not who makes this request: the webhook configuration behalf-mutating stamps it, " +
+		return invalid(req, []problem{{field: approverField, message: "it is not who makes this request: the webhook configuration behalf-mutating stamps it, " +
 			"and is missing or was overruled by another webhook"}})
 	}
 }
@@ -80,7 +80,7 @@ func (a approvers) judge(ctx context.Context, req admission.Request) (current, w
 	case failed != nil:
 		return deny(undecidable(failed))
 	case err != nil:
-		return deny(refused([]problem{{field: approverField, message: err.Error()}}))
+		return deny(invalid(req, []problem{{field: approverField, message: err.Error()}}))
 	default:
 		return grant.Approver, want, nil
 	}

@@ -32,7 +32,8 @@ type objects struct {
 }
 
 // Handle denies what is wrong with an object whatever else there is, and warns of what the other objects make of it: they
-// may be applied a moment later, and the order of apply must not matter.
+// may be applied a moment later, and the order of apply must not matter. Only what another object holds is not to be had by
+// a change.
 func (o *objects) Handle(ctx context.Context, req admission.Request) admission.Response {
 	if req.Operation != admissionv1.Create && req.Operation != admissionv1.Update {
 		return unreadable(fmt.Errorf("operation %q writes no object", req.Operation))
@@ -42,7 +43,13 @@ func (o *objects) Handle(ctx context.Context, req admission.Request) admission.R
 		return unreadable(err)
 	}
 	if problems := c.faults(); len(problems) > 0 {
-		return refused(problems)
+		return invalid(req, problems)
+	}
+	switch taken, err := o.takeovers(ctx, req); {
+	case err != nil:
+		return undecidable(err)
+	case len(taken) > 0:
+		return invalid(req, taken)
 	}
 	return admission.Allowed("").WithWarnings(o.warnings(ctx, c)...)
 }
@@ -52,7 +59,7 @@ func (c *candidate) faults() []problem {
 	var faults []problem
 	for _, p := range compile.Compile(c.in(compile.World{})).ProblemsOf(c.key) {
 		if p.Severity == compile.Error && p.Reason == v1alpha1.ReasonInvalid {
-			faults = append(faults, problem{field: p.Field, message: p.Message})
+			faults = append(faults, problem{field: p.Field, message: p.Refusal()})
 		}
 	}
 	return faults

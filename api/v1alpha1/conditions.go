@@ -57,17 +57,23 @@ const (
 	ReasonEnforced = "Enforced"
 	// ReasonNoAuthorizers says that no authorizer concerned is connected.
 	ReasonNoAuthorizers = "NoAuthorizers"
-	// ReasonLagging says that some authorizer has not acknowledged this generation yet.
+	// ReasonLagging says that some authorizer has not acknowledged this generation yet. One that is gone counts for one lease
+	// more; one that is expected and not heard of since the manager started, for one lease from then. A second instance under
+	// a service account of which the first is back is not missed after the manager's restart.
 	ReasonLagging = "Lagging"
-	// ReasonRejected says that some authorizer refused the bundle.
+	// ReasonRejected says that some authorizer that is connected refused the bundle.
 	ReasonRejected = "Rejected"
 	// ReasonNotAccepted says that there is nothing to enforce, because the object is not accepted.
 	ReasonNotAccepted = "NotAccepted"
-	// ReasonNoEffect says that the object is accepted but that no resource server it names exists yet.
+	// ReasonNoEffect says that the object is accepted but that nothing of it is in any bundle: most often because no resource
+	// server it names exists yet; the message gives what the compiler found.
 	ReasonNoEffect = "NoEffect"
 
 	// ReasonReady says that all is as its owner meant it.
 	ReasonReady = "Ready"
+	// ReasonAcceptedWithWarnings says that the object is accepted and enforced, and that something in it has no effect; the
+	// message gives the first such field and a count.
+	ReasonAcceptedWithWarnings = "AcceptedWithWarnings"
 	// ReasonReviewOverdue says that spec.reviewBy has passed.
 	ReasonReviewOverdue = "ReviewOverdue"
 	// ReasonDryRun says that denials are recorded and not enforced.

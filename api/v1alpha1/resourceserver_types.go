@@ -53,15 +53,18 @@ type ResourceServer struct {
 // +kubebuilder:validation:XValidation:rule=`self.scopes.map(s, has(s.entitlements) ? s.entitlements.map(e, size(e.subjects.issuer) + (has(e.subjects.users) ? e.subjects.users.map(n, size(n)).sum() : 0) + (has(e.subjects.usernames) ? e.subjects.usernames.map(n, size(n)).sum() : 0) + (has(e.subjects.groups) ? e.subjects.groups.map(n, size(n)).sum() : 0) + (has(e.conditions) ? e.conditions.map(c, (has(c.message) ? size(c.message) : 0) + size(c.expression)).sum() : 0)).sum() : 0).sum() <= 32768`,message="the entitlements of one resource server have at most 32768 characters together: name groups in place of people, or shorten the expressions",fieldPath=".scopes"
 // +kubebuilder:validation:XValidation:rule=`!has(self.routes) || self.routes.map(r, size(r.match.path) + r.match.methods.map(m, size(m)).sum() + size(r.scope) + (has(r.resource) ? size(r.resource.type) + (has(r.resource.id) ? size(r.resource.id) : 0) + (has(r.resource.properties) ? r.resource.properties.map(p, size(p.name) + size(p.value)).sum() : 0) : 0)).sum() <= 32768`,message="the routes of one resource server have at most 32768 characters together: shorten them, or divide the API into several resource servers",fieldPath=".routes"
 type ResourceServerSpec struct {
-	// audience is the one OAuth audience of this API. Where two resource servers
-	// claim one audience, the older holds it and the newer is not accepted.
+	// audience is the one OAuth audience of this API, and never changes. Where two
+	// resource servers claim one audience, the one that was accepted with it holds
+	// it, of two new ones the older; the other is not accepted.
 	//
 	// +required
+	// +kubebuilder:validation:XValidation:rule=`self == oldSelf`,message="audience never changes, for tokens and other teams' objects name the API by it: make a new ResourceServer"
 	Audience Audience `json:"audience,omitempty"`
 
 	// hosts by which a front door finds this resource server: the request's host
 	// without its port, in lower case. Where two resource servers claim one host,
-	// the older holds it and the newer is not accepted.
+	// the one that was accepted with it holds it, of two new ones the older; the
+	// other is not accepted.
 	//
 	// +optional
 	// +listType=set
@@ -249,11 +252,10 @@ type Route struct {
 	Resource RouteResource `json:"resource,omitzero"`
 
 	// callers that the route takes: Delegated, a service that acts for a person,
-	// or User, a person without a service. Without it, Delegated only.
+	// or User, a person without a service. Without it, Delegated.
 	//
 	// +optional
 	// +listType=set
-	// +default=["Delegated"]
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=2
 	Callers []Caller `json:"callers,omitempty"`

@@ -162,7 +162,8 @@ func (r *Reports) look() map[string]bool {
 	standings := make(map[string]conditions.Standing, len(r.current.published))
 	for _, name := range r.current.bundleNames() {
 		key := keyOf(name)
-		s := standingOf(name, r.distributor.Progress(key.Kind, key.Name, r.current.published[name].Digest))
+		published := r.current.published[name]
+		s := standingOf(name, published.Revision, r.distributor.Progress(key.Kind, key.Name, published.Digest), r.standings[name])
 		standings[name] = s
 		if !sameStanding(s, r.standings[name]) {
 			moved[name] = true
@@ -172,18 +173,33 @@ func (r *Reports) look() map[string]bool {
 	return moved
 }
 
-func standingOf(name string, p distribution.Progress) conditions.Standing {
-	s := conditions.Standing{Bundle: name, Authorizers: p.Authorizers, Lagging: p.Lagging}
+// standingOf puts progress into the terms of conditions. While none but absent authorizers lag, the revision that they did
+// not acknowledge first stays the one that is named: otherwise every change of a bundle would be a write to every object in
+// it for as long as one authorizer is away (THREATS 44).
+func standingOf(name string, revision int64, p distribution.Progress, before conditions.Standing) conditions.Standing {
+	s := conditions.Standing{
+		Bundle: name, Revision: revision, Connected: p.Connected, LastGone: p.LastGone, Acked: p.Acked, Lagging: p.Lagging,
+	}
+	if len(p.Lagging) > 0 && p.Waiting == 0 && slices.Equal(p.Lagging, before.Lagging) {
+		s.Revision = before.Revision
+	}
 	for _, rejection := range p.Rejected {
 		s.Refusals = append(s.Refusals, conditions.Refusal{Authorizer: rejection.Authorizer, Message: rejection.Message})
 	}
 	return s
 }
 
-// sameStanding passes over how many authorizers there are beyond none, because no condition tells.
+// sameStanding passes over what no condition tells: how many authorizers are connected beyond none, and the revision that
+// none lags with. What those hold that are gone is told only where none is connected.
 func sameStanding(a, b conditions.Standing) bool {
-	return a.Bundle == b.Bundle && (a.Authorizers == 0) == (b.Authorizers == 0) &&
-		slices.Equal(a.Lagging, b.Lagging) && slices.Equal(a.Refusals, b.Refusals)
+	if a.Bundle != b.Bundle || (a.Connected == 0) != (b.Connected == 0) ||
+		!slices.Equal(a.Lagging, b.Lagging) || !slices.Equal(a.Refusals, b.Refusals) {
+		return false
+	}
+	if a.Connected == 0 && (a.Acked != b.Acked || !a.LastGone.Equal(b.LastGone)) {
+		return false
+	}
+	return len(a.Lagging) == 0 && a.Connected > 0 || a.Revision == b.Revision
 }
 
 // forgetLeft drops bundles that objects have left and that every authorizer is up to date with. The lock is held; a new

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"behalf.dev/behalf/api/v1alpha1"
+	"behalf.dev/behalf/controllers/conditions"
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/compile"
@@ -40,8 +41,8 @@ func (f *fakeDistributor) Subscribe() (changes <-chan struct{}, cancel func()) {
 
 var (
 	delegation    = compile.Key{Kind: compile.KindServiceDelegation, Namespace: "support", Name: "portal"}
-	everyoneAcked = distribution.Progress{Authorizers: 1, Acked: 1}
-	nobodyAcked   = distribution.Progress{Authorizers: 1, Lagging: []string{"x/y@1"}}
+	everyoneAcked = distribution.Progress{Authorizers: 1, Connected: 1, Acked: 1}
+	nobodyAcked   = distribution.Progress{Authorizers: 1, Connected: 1, Waiting: 1, Lagging: []string{"x/y@1"}}
 )
 
 // made is a report of one ServiceDelegation that is part of some bundles; digests are of everything published.
@@ -172,15 +173,34 @@ func TestSubscribersAreToldOfDifferencesOnly(t *testing.T) { // THREATS 44
 		waitSettled()
 		expect("progress", 1)
 		more := everyoneAcked
-		more.Authorizers, more.Acked = 2, 2
+		more.Authorizers, more.Connected, more.Acked = 2, 2, 2
 		d.progress["a/a@1"] = more
 		d.changes <- struct{}{}
 		waitSettled()
 		expect("one more authorizer that is up to date", 0)
+		gone := distribution.Progress{Authorizers: 2, Acked: 2, LastGone: time.Unix(1, 0)}
+		d.progress["a/a@1"] = gone
+		d.changes <- struct{}{}
+		waitSettled()
+		expect("the end of all connections", 1)
 		cancel()
 		r.update(made("u", 2, nil, nil))
 		expect("the end of the subscription", 0)
 	})
+}
+
+// THREATS 44
+func TestWhileOnlyAbsentAuthorizersLagTheRevisionThatIsNamedStays(t *testing.T) {
+	absent := distribution.Progress{Authorizers: 2, Connected: 1, Acked: 1, Lagging: []string{"x/y@1 (gone)"}}
+	present := distribution.Progress{Authorizers: 2, Connected: 2, Acked: 1, Waiting: 1, Lagging: []string{"x/y@1"}}
+	first := standingOf("a/a", 5, absent, conditions.Standing{})
+	if second := standingOf("a/a", 6, absent, first); second.Revision != 5 || !sameStanding(first, second) {
+		t.Errorf("absent: %+v after %+v", second, first)
+	}
+	first = standingOf("a/a", 5, present, conditions.Standing{})
+	if second := standingOf("a/a", 6, present, first); second.Revision != 6 || sameStanding(first, second) {
+		t.Errorf("present: %+v after %+v", second, first)
+	}
 }
 
 func TestKeysThatFailAgainInTheSameWayAreNoDifference(t *testing.T) {

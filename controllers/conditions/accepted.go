@@ -5,6 +5,7 @@ package conditions
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -24,25 +25,37 @@ func Accepted(o Outcome) metav1.Condition {
 
 // worst is the first problem of that severity, with a count of the others.
 func worst(problems []compile.Problem, severity compile.Severity) string {
-	var first compile.Problem
-	count := 0
-	for _, p := range problems {
-		if p.Severity != severity {
-			continue
-		}
-		if count == 0 {
-			first = p
-		}
-		count++
-	}
-	switch count {
+	switch n := count(problems, severity); n {
 	case 0:
 		return ""
 	case 1:
-		return first.Field + ": " + first.Message
+		return spell(first(problems, severity))
 	default:
-		return fmt.Sprintf("%s: %s (and %d more)", first.Field, first.Message, count-1)
+		return fmt.Sprintf("%s (and %d more)", spell(first(problems, severity)), n-1)
 	}
+}
+
+func count(problems []compile.Problem, severity compile.Severity) int {
+	n := 0
+	for _, p := range problems {
+		if p.Severity == severity {
+			n++
+		}
+	}
+	return n
+}
+
+// first is the first problem of that severity; there is one.
+func first(problems []compile.Problem, severity compile.Severity) compile.Problem {
+	return problems[slices.IndexFunc(problems, func(p compile.Problem) bool { return p.Severity == severity })]
+}
+
+// spell is a problem with its field first; one about the whole object has none.
+func spell(p compile.Problem) string {
+	if p.Field == "" {
+		return p.Message
+	}
+	return p.Field + ": " + p.Message
 }
 
 func orElse(text, otherwise string) string {

@@ -85,11 +85,11 @@ func TestEnforced(t *testing.T) {
 		want    string
 	}{
 		"every authorizer has it": {
-			outcome: Outcome{Report: acceptedReport("a/b"), Standings: []Standing{{Bundle: "a/b", Authorizers: 2}}},
+			outcome: Outcome{Report: acceptedReport("a/b"), Standings: []Standing{{Bundle: "a/b", Connected: 2}}},
 			want:    "Enforced=True Enforced: Every live authorizer that serves it has acknowledged this generation.",
 		},
 		"the text does not change with the number of authorizers (THREATS 44)": {
-			outcome: Outcome{Report: acceptedReport("a/b"), Standings: []Standing{{Bundle: "a/b", Authorizers: 700}}},
+			outcome: Outcome{Report: acceptedReport("a/b"), Standings: []Standing{{Bundle: "a/b", Connected: 700}}},
 			want:    "Enforced=True Enforced: Every live authorizer that serves it has acknowledged this generation.",
 		},
 		"it is in no bundle": {
@@ -97,22 +97,52 @@ func TestEnforced(t *testing.T) {
 			want:    "Enforced=False NoEffect: It is part of no bundle: no resource server that it names exists or is accepted yet.",
 		},
 		"nobody serves one of its bundles": {
-			outcome: Outcome{Report: acceptedReport("a/b", "c/d"), Standings: []Standing{{Bundle: "a/b", Authorizers: 1}, {Bundle: "c/d"}}},
+			outcome: Outcome{Report: acceptedReport("a/b", "c/d"), Standings: []Standing{{Bundle: "a/b", Connected: 1}, {Bundle: "c/d"}}},
 			want:    "Enforced=False NoAuthorizers: No authorizer that may serve bundle c/d is connected.",
 		},
+		"it is in no bundle, and the compiler knows why": {
+			outcome: Outcome{Report: acceptedReport(), Problems: []compile.Problem{
+				{Field: "spec.audiences[0].scopes[1]", Message: "https://x.example has no scope x:read", Severity: compile.Warning},
+			}},
+			want: "Enforced=False NoEffect: spec.audiences[0].scopes[1]: https://x.example has no scope x:read",
+		},
+		"nobody serves it any more, and all that did hold it": {
+			outcome: Outcome{Report: acceptedReport("a/b"), Standings: []Standing{
+				{Bundle: "a/b", Revision: 7, Acked: 2, LastGone: now},
+			}},
+			want: "Enforced=False NoAuthorizers: No authorizer that may serve bundle a/b is connected; the last went at 2026-06-01T10:00:00Z: " +
+				"2 authorizers have acknowledged revision 7 of bundle a/b.",
+		},
+		"nobody serves it any more, and one of those that did does not hold it": {
+			outcome: Outcome{Report: acceptedReport("a/b"), Standings: []Standing{
+				{Bundle: "a/b", Revision: 7, Acked: 1, LastGone: now, Lagging: []string{"x/y@1 (gone since 09:59:00Z, counts until 10:59:00Z)"}},
+			}},
+			want: "Enforced=False NoAuthorizers: No authorizer that may serve bundle a/b is connected; the last went at 2026-06-01T10:00:00Z: " +
+				"1 authorizer has acknowledged revision 7 of bundle a/b; 1 authorizer has not acknowledged revision 7 of bundle a/b: " +
+				"x/y@1 (gone since 09:59:00Z, counts until 10:59:00Z).",
+		},
 		"one lags": {
-			outcome: Outcome{Report: acceptedReport("a/b"), Standings: []Standing{{Bundle: "a/b", Authorizers: 2, Lagging: []string{"x/y@1"}}}},
-			want:    "Enforced=False Lagging: 1 authorizer has not acknowledged generation 3 yet: x/y@1.",
+			outcome: Outcome{Report: acceptedReport("a/b"), Standings: []Standing{
+				{Bundle: "a/b", Revision: 7, Connected: 2, Lagging: []string{"x/y@1"}},
+			}},
+			want: "Enforced=False Lagging: 1 authorizer has not acknowledged revision 7 of bundle a/b yet: x/y@1.",
+		},
+		"one is expected and was not heard of (THREATS 39)": {
+			outcome: Outcome{Report: acceptedReport("a/b"), Standings: []Standing{
+				{Bundle: "a/b", Revision: 7, Connected: 1, Lagging: []string{"x/z (not heard of since the manager started)"}},
+			}},
+			want: "Enforced=False Lagging: 1 authorizer has not acknowledged revision 7 of bundle a/b yet: x/z (not heard of since the manager started).",
 		},
 		"of many laggards in several bundles three are named, each once": {
-			outcome: Outcome{Report: acceptedReport("a/b", "c/d"), Standings: []Standing{
-				{Bundle: "a/b", Authorizers: 9, Lagging: []string{"5", "3", "1"}}, {Bundle: "c/d", Authorizers: 9, Lagging: []string{"1", "2", "4"}},
+			outcome: Outcome{Report: acceptedReport("c/d", "a/b"), Standings: []Standing{
+				{Bundle: "c/d", Revision: 8, Connected: 9, Lagging: []string{"1", "2", "4"}},
+				{Bundle: "a/b", Revision: 7, Connected: 9, Lagging: []string{"5", "3", "1"}},
 			}},
-			want: "Enforced=False Lagging: 5 authorizers have not acknowledged generation 3 yet: 1, 2, 3 and 2 more.",
+			want: "Enforced=False Lagging: 5 authorizers have not acknowledged revision 7 of bundle a/b or that of 1 more bundle yet: 1, 2, 3 and 2 more.",
 		},
 		"a refusal comes before laggards": {
 			outcome: Outcome{Report: acceptedReport("a/b"), Standings: []Standing{{
-				Bundle: "a/b", Authorizers: 3, Lagging: []string{"x"},
+				Bundle: "a/b", Connected: 3, Lagging: []string{"x"},
 				Refusals: []Refusal{{Authorizer: "z", Message: "no"}, {Authorizer: "y", Message: "unloadable: bad condition"}},
 			}}},
 			want: "Enforced=False Rejected: y refused it: unloadable: bad condition (and 1 more refusals)",
@@ -122,11 +152,11 @@ func TestEnforced(t *testing.T) {
 			want:    "Enforced=False NotAccepted: It is not accepted, so there is nothing to enforce.",
 		},
 		"not accepted, the last good form stands in": {
-			outcome: Outcome{Report: standIn, Standings: []Standing{{Bundle: "support/tickets", Authorizers: 1}}},
+			outcome: Outcome{Report: standIn, Standings: []Standing{{Bundle: "support/tickets", Connected: 1}}},
 			want:    "Enforced=False NotAccepted: This generation is not accepted; the last one that was stays in force.",
 		},
 		"not accepted, in force as far as it can be made out": {
-			outcome: Outcome{Report: refusedReport("a/b"), Standings: []Standing{{Bundle: "a/b", Authorizers: 1}}},
+			outcome: Outcome{Report: refusedReport("a/b"), Standings: []Standing{{Bundle: "a/b", Connected: 1}}},
 			want:    "Enforced=False NotAccepted: It is not accepted; what can be made out of it stays in force, on the side that lets less happen.",
 		},
 		"nothing is known at all": {
@@ -170,13 +200,30 @@ func TestConclude(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			for _, condition := range Conclude(Ready(), c.judged...) {
+			for _, condition := range Conclude(Ready(Outcome{}), c.judged...) {
 				got = append(got, said(condition))
 			}
 			if !slices.Equal(got, c.want) {
 				t.Errorf("got  %q\nwant %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestReadyTellsOfWarnings(t *testing.T) {
+	hint := compile.Problem{Field: "spec.subjects[0].issuer", Message: "no TrustedIssuer is called crop", Severity: compile.Warning}
+	whole := compile.Problem{Message: "nobody can use it", Severity: compile.Warning}
+	cases := map[string]struct {
+		problems []compile.Problem
+		want     string
+	}{
+		"none":                       {want: "Ready=True Ready: Accepted and enforced."},
+		"one":                        {problems: []compile.Problem{hint}, want: "Ready=True AcceptedWithWarnings: Accepted and enforced, with 1 warning: spec.subjects[0].issuer: no TrustedIssuer is called crop"},
+		"two":                        {problems: []compile.Problem{hint, whole}, want: "Ready=True AcceptedWithWarnings: Accepted and enforced, with 2 warnings: spec.subjects[0].issuer: no TrustedIssuer is called crop"},
+		"one about the whole object": {problems: []compile.Problem{whole}, want: "Ready=True AcceptedWithWarnings: Accepted and enforced, with 1 warning: nobody can use it"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) { check(t, Ready(Outcome{Problems: c.problems}), c.want) })
 	}
 }
 
@@ -210,7 +257,7 @@ func TestDryRun(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got, next := DryRun(c.enforcement, now)
+			got, next := DryRun(c.enforcement, Outcome{}, now)
 			check(t, got, c.want)
 			if !next.Equal(c.next) {
 				t.Errorf("next look at %v, want %v", next, c.next)
@@ -245,19 +292,29 @@ func TestMerge(t *testing.T) {
 
 func TestLongMessagesAreCutBetweenCharacters(t *testing.T) {
 	got := Merge(nil, []metav1.Condition{False("Ready", "Invalid", strings.Repeat("ä", 5000))}, 1, metav1.NewTime(now))[0].Message
-	if len(got) > maxMessage || !utf8.ValidString(got) || !strings.HasSuffix(got, "ä…") {
+	if len(got) > 4096 || !utf8.ValidString(got) || !strings.HasSuffix(got, "ä…") {
 		t.Errorf("got %d bytes, ending %q", len(got), got[len(got)-8:])
 	}
 }
 
 func TestChanged(t *testing.T) {
-	before := []metav1.Condition{True("Accepted", "Accepted", "x"), False("Enforced", "Lagging", "y"), False("Ready", "Lagging", "y")}
+	usual := []metav1.Condition{True("Accepted", "Accepted", "x"), False("Enforced", "Lagging", "y"), False("Ready", "Lagging", "y")}
 	cases := map[string]struct {
-		after []metav1.Condition
-		want  []string
+		// before is the usual where nil.
+		before, after []metav1.Condition
+		want          []string
 	}{
 		"nothing but a message": {
 			after: []metav1.Condition{True("Accepted", "Accepted", "new"), False("Enforced", "Lagging", "new"), False("Ready", "Lagging", "new")},
+		},
+		"the message of a warning, once and not again for Ready": {
+			before: []metav1.Condition{False("WithinPolicy", "Excess", "2 of 2"), False("Ready", "Excess", "2 of 2")},
+			after:  []metav1.Condition{False("WithinPolicy", "Excess", "1 of 2"), False("Ready", "Excess", "1 of 2")},
+			want:   []string{"WithinPolicy"},
+		},
+		"a message that was too long, as it was": {
+			before: []metav1.Condition{False("WithinPolicy", "Excess", strings.Repeat("x", 4093)+"…")},
+			after:  []metav1.Condition{False("WithinPolicy", "Excess", strings.Repeat("x", 5000))},
 		},
 		"Ready repeats what is told already": {
 			after: []metav1.Condition{True("Accepted", "Accepted", "x"), True("Enforced", "Enforced", "y"), True("Ready", "Ready", "z")},
@@ -270,6 +327,10 @@ func TestChanged(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
+			before := c.before
+			if before == nil {
+				before = usual
+			}
 			var got []string
 			for _, changed := range Changed(before, c.after) {
 				got = append(got, changed.Type)

@@ -12,9 +12,9 @@ import (
 )
 
 // DryRun is the summary of an object that denies nothing until a stated time, with that time; the plain one otherwise.
-func DryRun(enforcement v1alpha1.Enforcement, now time.Time) (well metav1.Condition, next time.Time) {
+func DryRun(enforcement v1alpha1.Enforcement, o Outcome, now time.Time) (well metav1.Condition, next time.Time) {
 	if enforcement.Mode != v1alpha1.EnforcementDryRun || enforcement.Until == nil || !now.Before(enforcement.Until.Time) {
-		return Ready(), time.Time{}
+		return Ready(o), time.Time{}
 	}
 	until := enforcement.Until.Time
 	return True(v1alpha1.ConditionReady, v1alpha1.ReasonDryRun,

@@ -7,18 +7,24 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"behalf.dev/behalf/api/v1alpha1"
+	"behalf.dev/behalf/internal/compile"
 )
 
 // maxNamed is how many laggards are named; the rest is a count.
 const maxNamed = 3
 
 // Enforced is true only if every live authorizer that serves a bundle with this object in it has acknowledged this
-// generation, and there is one. Its message says no number of authorizers while all is well, because then every authorizer
-// that comes or goes would be a write to every object (THREATS 44).
+// generation, and there is one that is connected. Its message says no number of authorizers while all is well, because then
+// every authorizer that comes or goes would be a write to every object (THREATS 44).
+//
+// Who was served is known to a manager since it started, no longer. For one lease from then it takes every service account
+// that is named as an authorizer for one that lags, until an instance of it connects. That does not cover a second instance
+// under the same service account: as soon as the first is back, the second is not missed.
 func Enforced(o Outcome) metav1.Condition {
 	if !o.Report.Accepted {
 		return False(v1alpha1.ConditionEnforced, v1alpha1.ReasonNotAccepted, inForce(o))
@@ -28,19 +34,18 @@ func Enforced(o Outcome) metav1.Condition {
 
 func enforcedAt(o Outcome) metav1.Condition {
 	if len(o.Standings) == 0 {
-		return False(v1alpha1.ConditionEnforced, v1alpha1.ReasonNoEffect,
-			"It is part of no bundle: no resource server that it names exists or is accepted yet.")
+		return False(v1alpha1.ConditionEnforced, v1alpha1.ReasonNoEffect, orElse(worst(o.Problems, compile.Warning),
+			"It is part of no bundle: no resource server that it names exists or is accepted yet."))
 	}
 	if refusals := refusalsOf(o.Standings); len(refusals) > 0 {
 		return False(v1alpha1.ConditionEnforced, v1alpha1.ReasonRejected, rejected(refusals))
 	}
 	if empty := without(o.Standings); len(empty) > 0 {
-		return False(v1alpha1.ConditionEnforced, v1alpha1.ReasonNoAuthorizers,
-			"No authorizer that may serve "+few(empty, quoted)+" is connected.")
+		return False(v1alpha1.ConditionEnforced, v1alpha1.ReasonNoAuthorizers, deserted(empty))
 	}
 	if lagging := laggards(o.Standings); len(lagging) > 0 {
 		return False(v1alpha1.ConditionEnforced, v1alpha1.ReasonLagging, fmt.Sprintf(
-			"%s not acknowledged generation %d yet: %s.", counted(len(lagging)), o.Report.Object.Generation, few(lagging, plain)))
+			"%s not acknowledged %s yet: %s.", counted(len(lagging)), awaited(o.Standings), few(lagging)))
 	}
 	return True(v1alpha1.ConditionEnforced, v1alpha1.ReasonEnforced,
 		"Every live authorizer that serves it has acknowledged this generation.")
@@ -75,16 +80,57 @@ func rejected(refusals []Refusal) string {
 	return message
 }
 
-// without are the bundles that nobody serves.
-func without(standings []Standing) []string {
-	var names []string
-	for _, s := range standings {
-		if s.Authorizers == 0 {
-			names = append(names, s.Bundle)
-		}
+// without are the bundles that nobody serves, sorted by name.
+func without(standings []Standing) []Standing {
+	return those(standings, func(s Standing) bool { return s.Connected == 0 })
+}
+
+func those(standings []Standing, fit func(Standing) bool) []Standing {
+	found := slices.DeleteFunc(slices.Clone(standings), func(s Standing) bool { return !fit(s) })
+	slices.SortFunc(found, func(a, b Standing) int { return strings.Compare(a.Bundle, b.Bundle) })
+	return found
+}
+
+// deserted says of bundles that nobody serves since when, and what those held that served it until then: they may go on
+// deciding by it out of sight.
+func deserted(empty []Standing) string {
+	names := make([]string, len(empty))
+	for i, s := range empty {
+		names[i] = "bundle " + s.Bundle
 	}
-	slices.Sort(names)
-	return names
+	first := empty[0]
+	text := "No authorizer that may serve " + few(names) + " is connected"
+	if !first.LastGone.IsZero() {
+		text += fmt.Sprintf("; the last went at %s: %s", first.LastGone.UTC().Format(time.RFC3339), left(first))
+	}
+	return text + "."
+}
+
+// left says what the authorizers of a bundle hold of which none is connected.
+func left(s Standing) string {
+	var parts []string
+	if s.Acked > 0 {
+		parts = append(parts, fmt.Sprintf("%s acknowledged revision %d of bundle %s", counted(s.Acked), s.Revision, s.Bundle))
+	}
+	if len(s.Lagging) > 0 {
+		parts = append(parts, fmt.Sprintf("%s not acknowledged revision %d of bundle %s: %s",
+			counted(len(s.Lagging)), s.Revision, s.Bundle, few(s.Lagging)))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// awaited names the first of the bundles that are lagged with, and counts the others.
+func awaited(standings []Standing) string {
+	late := those(standings, func(s Standing) bool { return len(s.Lagging) > 0 })
+	text := fmt.Sprintf("revision %d of bundle %s", late[0].Revision, late[0].Bundle)
+	switch more := len(late) - 1; more {
+	case 0:
+		return text
+	case 1:
+		return text + " or that of 1 more bundle"
+	default:
+		return text + fmt.Sprintf(" or those of %d more bundles", more)
+	}
 }
 
 // laggards are the authorizers that lag with any of the bundles, each once.
@@ -104,16 +150,9 @@ func counted(n int) string {
 	return fmt.Sprintf("%d authorizers have", n)
 }
 
-func plain(s string) string  { return s }
-func quoted(s string) string { return "bundle " + s }
-
 // few names the first of a sorted list and counts the rest.
-func few(names []string, spell func(string) string) string {
-	spelled := make([]string, 0, maxNamed)
-	for _, name := range names[:min(len(names), maxNamed)] {
-		spelled = append(spelled, spell(name))
-	}
-	text := strings.Join(spelled, ", ")
+func few(names []string) string {
+	text := strings.Join(names[:min(len(names), maxNamed)], ", ")
 	if more := len(names) - maxNamed; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}

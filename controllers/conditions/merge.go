@@ -13,9 +13,6 @@ import (
 	"behalf.dev/behalf/api/v1alpha1"
 )
 
-// maxMessage keeps a status readable; the API server takes up to 32 KiB.
-const maxMessage = 2048
-
 // owned are the types that this package's users write. Others belong to somebody else and are left as they are.
 var owned = []string{
 	v1alpha1.ConditionAccepted, v1alpha1.ConditionWithinPolicy, v1alpha1.ConditionKeysFetched,
@@ -28,7 +25,7 @@ func Merge(existing, derived []metav1.Condition, generation int64, now metav1.Ti
 	merged := make([]metav1.Condition, 0, len(existing)+len(derived))
 	for _, c := range derived {
 		c.ObservedGeneration = generation
-		c.Message = clip(c.Message, maxMessage)
+		c.Message = Clip(c.Message, v1alpha1.MaxConditionMessage)
 		c.LastTransitionTime = now
 		if old := find(existing, c.Type); old != nil && old.Status == c.Status {
 			c.LastTransitionTime = old.LastTransitionTime
@@ -47,8 +44,10 @@ func find(conditions []metav1.Condition, kind string) *metav1.Condition {
 	return &conditions[i]
 }
 
-// clip shortens a text to so many bytes, at the border of a character.
-func clip(text string, limit int) string {
+// Clip shortens a text to so many bytes, at the border of a character: what a schema bounds in characters it bounds too. The
+// API server would refuse a longer text, and the whole status with it.
+func Clip(text string, limit int) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
 	if len(text) <= limit {
 		return text
 	}
@@ -59,12 +58,23 @@ func clip(text string, limit int) string {
 	return strings.TrimSpace(text[:cut]) + "…"
 }
 
-// Changed are the derived conditions whose status or reason is not what stood there before. Ready and Stalled repeat
-// another one, so they count only where nothing else changed.
+// warning says whether a condition is worth a Warning event. Who lags changes all the time, and what is pending is no fault.
+func warning(c metav1.Condition) bool {
+	return c.Status == metav1.ConditionFalse && c.Reason != v1alpha1.ReasonLagging && c.Reason != v1alpha1.ReasonPending
+}
+
+// counterpart says whether the warning is about something that another object is missing for: one that may be on its way.
+func counterpart(c metav1.Condition) bool {
+	return warning(c) && (c.Reason == v1alpha1.ReasonExcess || c.Reason == v1alpha1.ReasonNoEffect)
+}
+
+// Changed are the derived conditions whose status or reason is not what stood there before, or whose message is not where
+// the condition is a warning. Ready and Stalled repeat another one, so they count only where nothing else changed.
 func Changed(before, after []metav1.Condition) []metav1.Condition {
 	var own, summary []metav1.Condition
 	for _, c := range after {
-		if old := find(before, c.Type); old != nil && old.Status == c.Status && old.Reason == c.Reason {
+		if old := find(before, c.Type); old != nil && old.Status == c.Status && old.Reason == c.Reason &&
+			(!warning(c) || old.Message == Clip(c.Message, v1alpha1.MaxConditionMessage)) {
 			continue
 		}
 		switch c.Type {

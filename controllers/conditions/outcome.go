@@ -7,6 +7,8 @@
 package conditions
 
 import (
+	"time"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"behalf.dev/behalf/internal/compile"
@@ -26,9 +28,15 @@ type Outcome struct {
 type Standing struct {
 	// Bundle is its name: namespace/name of a resource server, or trust or revocations.
 	Bundle string
-	// Authorizers is the number of live ones.
-	Authorizers int
-	// Lagging are those that have not acknowledged this object's generation, sorted.
+	// Revision is what has to be acknowledged.
+	Revision int64
+	// Connected is the number of authorizers that may serve it and are connected.
+	Connected int
+	// LastGone is when the last of those that are not was lost; zero where none is known.
+	LastGone time.Time
+	// Acked is how many hold the revision, those that are gone and still count included.
+	Acked int
+	// Lagging are those that have not acknowledged the revision, sorted.
 	Lagging []string
 	// Refusals are those of them that refused what they were sent.
 	Refusals []Refusal

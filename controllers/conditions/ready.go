@@ -4,11 +4,13 @@
 package conditions
 
 import (
+	"fmt"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"behalf.dev/behalf/api/v1alpha1"
+	"behalf.dev/behalf/internal/compile"
 )
 
 // personal are the reasons that nothing but a person's edit makes go away. What another object or an authorizer may still
@@ -34,7 +36,17 @@ func Conclude(well metav1.Condition, judged ...metav1.Condition) []metav1.Condit
 	return append(all, ready)
 }
 
-// Ready is the plain summary of an object with which all is well.
-func Ready() metav1.Condition {
-	return True(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "Accepted and enforced.")
+// Ready is the plain summary of an object with which all is well: it repeats the first of the compiler's warnings, since
+// what they are about has no effect.
+func Ready(o Outcome) metav1.Condition {
+	n := count(o.Problems, compile.Warning)
+	if n == 0 {
+		return True(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "Accepted and enforced.")
+	}
+	warnings := "1 warning"
+	if n > 1 {
+		warnings = fmt.Sprintf("%d warnings", n)
+	}
+	return True(v1alpha1.ConditionReady, v1alpha1.ReasonAcceptedWithWarnings,
+		"Accepted and enforced, with "+warnings+": "+spell(first(o.Problems, compile.Warning)))
 }

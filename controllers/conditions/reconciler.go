@@ -6,6 +6,7 @@ package conditions
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,9 +24,10 @@ import (
 // Reporter is who events come from.
 const Reporter = "behalf-manager"
 
-// Grace is for how long an object that is enforced may lag without a word, where its generation stayed the same: an
-// authorizer that starts anew is behind with everything for a moment, and that is not worth a write to every object. It
-// holds nothing yet, and so denies.
+// Grace is for how long an object that is enforced may lag, or be without authorizers, without a word, where its generation
+// stayed the same: an authorizer that starts anew is behind with everything for a moment, and that is not worth a write to
+// every object. It holds nothing yet, and so denies. For as long, an event waits that tells of a missing counterpart: where
+// several objects are applied at once, the other one is on its way.
 const Grace = time.Second
 
 // Verdict is what a derivation says.
@@ -57,11 +59,19 @@ type Reconciler[T client.Object] struct {
 
 	mu      sync.Mutex
 	lagging map[client.ObjectKey]time.Time
+	// untold are events that wait.
+	untold map[client.ObjectKey]untold
+}
+
+// untold are the conditions of which no event tells yet, by type, and when one will.
+type untold struct {
+	due   time.Time
+	kinds map[string]bool
 }
 
 // NewReconciler gives a Reconciler. The client reads from a cache.
 func NewReconciler[T client.Object](c client.Client, recorder events.EventRecorder, kind Kind[T]) *Reconciler[T] {
-	return &Reconciler[T]{client: c, events: recorder, kind: kind, now: time.Now, lagging: map[client.ObjectKey]time.Time{}}
+	return &Reconciler[T]{client: c, events: recorder, kind: kind, now: time.Now, lagging: map[client.ObjectKey]time.Time{}, untold: map[client.ObjectKey]untold{}}
 }
 
 // Reconcile derives the status of one object and patches it where it differs.
@@ -69,6 +79,7 @@ func (r *Reconciler[T]) Reconcile(ctx context.Context, request reconcile.Request
 	object := r.kind.New()
 	if err := r.client.Get(ctx, request.NamespacedName, object); err != nil {
 		r.caughtUp(request.NamespacedName)
+		r.forget(request.NamespacedName)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	now := r.now()
@@ -86,7 +97,15 @@ func (r *Reconciler[T]) Reconcile(ctx context.Context, request reconcile.Request
 	if err := r.write(ctx, before, object, verdict, now); err != nil {
 		return reconcile.Result{}, err
 	}
-	return reconcile.Result{RequeueAfter: until(verdict.Next, now)}, nil
+	return reconcile.Result{RequeueAfter: sooner(until(verdict.Next, now), r.tellLater(object, verdict.Conditions, now))}, nil
+}
+
+// sooner is the shorter of two waits, of which 0 is none.
+func sooner(a, b time.Duration) time.Duration {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
 }
 
 func (r *Reconciler[T]) write(ctx context.Context, before, object T, verdict Verdict, now time.Time) error {
@@ -106,7 +125,7 @@ func (r *Reconciler[T]) write(ctx context.Context, before, object T, verdict Ver
 	if err != nil {
 		return fmt.Errorf("writing the status: %w", err)
 	}
-	r.tell(object, Changed(*old, verdict.Conditions))
+	r.tell(object, r.putOff(client.ObjectKeyFromObject(object), Changed(*old, verdict.Conditions), now))
 	return nil
 }
 
@@ -114,18 +133,59 @@ func (r *Reconciler[T]) write(ctx context.Context, before, object T, verdict Ver
 func (r *Reconciler[T]) tell(object T, changed []metav1.Condition) {
 	for _, c := range changed {
 		kind := corev1.EventTypeNormal
-		if c.Status == metav1.ConditionFalse && c.Reason != v1alpha1.ReasonLagging && c.Reason != v1alpha1.ReasonPending {
+		if warning(c) {
 			kind = corev1.EventTypeWarning
 		}
 		r.events.Eventf(object, nil, kind, c.Reason, c.Type, "%s", note(c))
 	}
 }
 
+// putOff gives what is to be told at once, and notes what waits.
+func (r *Reconciler[T]) putOff(key client.ObjectKey, changed []metav1.Condition, now time.Time) []metav1.Condition {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var atOnce []metav1.Condition
+	for _, c := range changed {
+		if !counterpart(c) {
+			atOnce = append(atOnce, c)
+			continue
+		}
+		if _, waiting := r.untold[key]; !waiting {
+			r.untold[key] = untold{due: now.Add(Grace), kinds: map[string]bool{}}
+		}
+		r.untold[key].kinds[c.Type] = true
+	}
+	return atOnce
+}
+
+// tellLater tells what has waited long enough and still holds, in the words of now. It gives how long there is to wait yet.
+func (r *Reconciler[T]) tellLater(object T, conditions []metav1.Condition, now time.Time) time.Duration {
+	key := client.ObjectKeyFromObject(object)
+	r.mu.Lock()
+	waiting := r.untold[key]
+	if now.Before(waiting.due) {
+		r.mu.Unlock()
+		return until(waiting.due, now)
+	}
+	delete(r.untold, key)
+	r.mu.Unlock()
+	r.tell(object, slices.DeleteFunc(slices.Clone(conditions), func(c metav1.Condition) bool {
+		return !waiting.kinds[c.Type] || !counterpart(c)
+	}))
+	return 0
+}
+
+func (r *Reconciler[T]) forget(key client.ObjectKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.untold, key)
+}
+
 // maxNote is what the API server takes in an event's note, less a little (events.k8s.io/v1: 1 kB).
 const maxNote = 1000
 
 func note(c metav1.Condition) string {
-	return clip(fmt.Sprintf("%s is %s: %s", c.Type, c.Status, c.Message), maxNote)
+	return Clip(fmt.Sprintf("%s is %s: %s", c.Type, c.Status, c.Message), maxNote)
 }
 
 // patience is for how long to hold the pen back; 0 to write.
@@ -149,7 +209,7 @@ func (r *Reconciler[T]) patience(before T, verdict Verdict, now time.Time) time.
 
 func startsLagging(old, derived *metav1.Condition, generation int64) bool {
 	return old != nil && derived != nil && old.Status == metav1.ConditionTrue && old.ObservedGeneration == generation &&
-		derived.Reason == v1alpha1.ReasonLagging
+		(derived.Reason == v1alpha1.ReasonLagging || derived.Reason == v1alpha1.ReasonNoAuthorizers)
 }
 
 func (r *Reconciler[T]) caughtUp(key client.ObjectKey) {

@@ -210,3 +210,64 @@ func TestALagOfANewGenerationIsWrittenAtOnce(t *testing.T) {
 		t.Fatal("the old generation's word still stands")
 	}
 }
+
+func excess(message string) Verdict {
+	return Verdict{Known: true, Conditions: []metav1.Condition{
+		False("WithinPolicy", "Excess", message), False("Ready", "Excess", message),
+	}}
+}
+
+func TestAMissingCounterpartThatComesInTimeIsNoEvent(t *testing.T) {
+	b := newBench(t, revocation())
+	b.verdict = excess("2 of 2")
+	if result := b.reconcile(t); result.RequeueAfter != Grace || b.writes != 1 || len(b.events.Events) != 0 {
+		t.Fatalf("at first: %+v, %d writes, %d events: want the status written and no event", result, b.writes, len(b.events.Events))
+	}
+	b.verdict = well()
+	b.clock = b.clock.Add(Grace / 2)
+	b.reconcile(t)
+	b.clock = b.clock.Add(Grace)
+	b.reconcile(t)
+	if event := <-b.events.Events; event != "Normal Enforced Enforced is True: all" || len(b.events.Events) != 0 {
+		t.Errorf("first event %q and %d more", event, len(b.events.Events))
+	}
+}
+
+func TestAMissingCounterpartThatStaysIsOneEventInTheLatestWords(t *testing.T) {
+	b := newBench(t, revocation())
+	b.verdict = excess("2 of 2")
+	b.reconcile(t)
+	b.verdict = excess("1 of 2")
+	b.clock = b.clock.Add(Grace / 2)
+	if result := b.reconcile(t); result.RequeueAfter != Grace/2 {
+		t.Fatalf("halfway: %+v", result)
+	}
+	b.clock = b.clock.Add(Grace / 2)
+	b.reconcile(t)
+	b.reconcile(t)
+	if event := <-b.events.Events; event != "Warning Excess WithinPolicy is False: 1 of 2" || len(b.events.Events) != 0 {
+		t.Errorf("event %q and %d more", event, len(b.events.Events))
+	}
+	b.verdict = excess("3 of 3")
+	b.reconcile(t)
+	b.clock = b.clock.Add(Grace)
+	b.reconcile(t)
+	if event := <-b.events.Events; event != "Warning Excess WithinPolicy is False: 3 of 3" || b.writes != 3 {
+		t.Errorf("event %q after %d writes", event, b.writes)
+	}
+}
+
+func TestAShortTimeWithoutAuthorizersIsNotWritten(t *testing.T) { // THREATS 44
+	b := newBench(t, revocation())
+	b.verdict = well()
+	b.reconcile(t)
+	b.verdict = Verdict{Known: true, Conditions: []metav1.Condition{False("Enforced", "NoAuthorizers", "none"), False("Ready", "NoAuthorizers", "none")}}
+	if result := b.reconcile(t); result.RequeueAfter != Grace || b.writes != 1 {
+		t.Fatalf("at first: %+v and %d writes", result, b.writes)
+	}
+	b.clock = b.clock.Add(Grace)
+	b.reconcile(t)
+	if b.writes != 2 || b.stored(t).Status.Conditions[0].Reason != "NoAuthorizers" {
+		t.Errorf("%d writes, %+v", b.writes, b.stored(t).Status)
+	}
+}

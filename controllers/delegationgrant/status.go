@@ -20,7 +20,7 @@ func derive(grant *v1alpha1.DelegationGrant, outcome conditions.Outcome, now tim
 	}
 	verdict := conditions.Verdict{
 		Known:      true,
-		Conditions: conditions.Conclude(conditions.Ready(), conditions.Accepted(outcome), enforced),
+		Conditions: conditions.Conclude(conditions.Ready(outcome), conditions.Accepted(outcome), enforced),
 	}
 	if now.Before(grant.Spec.NotAfter.Time) {
 		verdict.Next = grant.Spec.NotAfter.Time

@@ -44,7 +44,7 @@ func check(t *testing.T, verdict conditions.Verdict, want []string, next time.Ti
 func everywhere() conditions.Outcome {
 	return conditions.Outcome{
 		Report:    compile.Report{Accepted: true, Reason: "Accepted", Message: "Compiled without errors."},
-		Standings: []conditions.Standing{{Bundle: "support/tickets", Authorizers: 1}},
+		Standings: []conditions.Standing{{Bundle: "support/tickets", Connected: 1}},
 	}
 }
 

@@ -9,6 +9,6 @@ import "behalf.dev/behalf/controllers/conditions"
 func derive(outcome conditions.Outcome) conditions.Verdict {
 	return conditions.Verdict{
 		Known:      true,
-		Conditions: conditions.Conclude(conditions.Ready(), conditions.Accepted(outcome), conditions.Enforced(outcome)),
+		Conditions: conditions.Conclude(conditions.Ready(outcome), conditions.Accepted(outcome), conditions.Enforced(outcome)),
 	}
 }

@@ -37,7 +37,7 @@ func check(t *testing.T, verdict conditions.Verdict, want []string, next time.Ti
 func everywhere() conditions.Outcome {
 	return conditions.Outcome{
 		Report:    compile.Report{Accepted: true, Reason: "Accepted", Message: "Compiled without errors."},
-		Standings: []conditions.Standing{{Bundle: "support/tickets", Authorizers: 1}},
+		Standings: []conditions.Standing{{Bundle: "support/tickets", Connected: 1}},
 	}
 }
 
@@ -49,7 +49,7 @@ const (
 
 func TestDerive(t *testing.T) {
 	lagging := everywhere()
-	lagging.Report.Object.Generation = 1
+	lagging.Standings[0].Bundle, lagging.Standings[0].Revision = "revocations", 3
 	lagging.Standings[0].Lagging = []string{"behalf-system/authorizer@a"}
 	cases := map[string]struct {
 		outcome conditions.Outcome
@@ -62,8 +62,8 @@ func TestDerive(t *testing.T) {
 		"an authorizer lags: the incident is not over yet": {
 			outcome: lagging,
 			want: []string{
-				accepted, "Enforced=False Lagging: 1 authorizer has not acknowledged generation 1 yet: behalf-system/authorizer@a.",
-				"Ready=False Lagging: 1 authorizer has not acknowledged generation 1 yet: behalf-system/authorizer@a.",
+				accepted, "Enforced=False Lagging: 1 authorizer has not acknowledged revision 3 of bundle revocations yet: behalf-system/authorizer@a.",
+				"Ready=False Lagging: 1 authorizer has not acknowledged revision 3 of bundle revocations yet: behalf-system/authorizer@a.",
 			},
 		},
 	}

@@ -12,7 +12,7 @@ import (
 
 // derive says whether every authorizer that serves the resource server has its bundle, and whether it denies yet.
 func derive(server *v1alpha1.ResourceServer, outcome conditions.Outcome, now time.Time) conditions.Verdict {
-	well, next := conditions.DryRun(server.Spec.Enforcement, now)
+	well, next := conditions.DryRun(server.Spec.Enforcement, outcome, now)
 	return conditions.Verdict{
 		Known:      true,
 		Conditions: conditions.Conclude(well, conditions.Accepted(outcome), conditions.Enforced(outcome)),

@@ -14,16 +14,12 @@ import (
 	"behalf.dev/behalf/controllers/conditions"
 )
 
-const (
-	// maxListed is how many excess scopes a status lists.
-	maxListed = 100
-	// maxNamed is how many of them a message names.
-	maxNamed = 3
-)
+// maxNamed is how many excess scopes a message names.
+const maxNamed = 3
 
 // derive says whether what is declared has effect, whether it is enforced everywhere, and whether its review is due.
 func derive(delegation *v1alpha1.ServiceDelegation, outcome conditions.Outcome, now time.Time) conditions.Verdict {
-	well, next := review(delegation.Spec.ReviewBy, now)
+	well, next := review(delegation.Spec.ReviewBy, outcome, now)
 	judged := []metav1.Condition{conditions.Accepted(outcome)}
 	if outcome.Report.Accepted {
 		judged = append(judged, withinPolicy(outcome.Report.Effective, outcome.Report.Excess))
@@ -33,12 +29,12 @@ func derive(delegation *v1alpha1.ServiceDelegation, outcome conditions.Outcome, 
 }
 
 // review is the summary of a declaration with which all else is well, and when it changes by time alone.
-func review(by *metav1.Time, now time.Time) (well metav1.Condition, next time.Time) {
+func review(by *metav1.Time, outcome conditions.Outcome, now time.Time) (well metav1.Condition, next time.Time) {
 	switch {
 	case by == nil:
-		return conditions.Ready(), time.Time{}
+		return conditions.Ready(outcome), time.Time{}
 	case now.Before(by.Time):
-		return conditions.Ready(), by.Time
+		return conditions.Ready(outcome), by.Time
 	default:
 		return conditions.True(v1alpha1.ConditionReady, v1alpha1.ReasonReviewOverdue,
 			"Accepted and enforced; somebody should have looked at it again by "+by.UTC().Format(time.RFC3339)+"."), time.Time{}
@@ -85,7 +81,17 @@ func count(audiences []v1alpha1.AudienceScopes) int {
 	return n
 }
 
-// listed is as much as a status takes.
+// listed is as much as a status takes: the API server refuses more, and the whole status with it. What is left out is
+// counted in WithinPolicy.
 func listed(excess []v1alpha1.ExcessScope) []v1alpha1.ExcessScope {
-	return excess[:min(len(excess), maxListed)]
+	var fitting []v1alpha1.ExcessScope
+	length := 0
+	for _, e := range excess[:min(len(excess), v1alpha1.MaxExcess)] {
+		e.Message = conditions.Clip(e.Message, v1alpha1.MaxExcessMessage)
+		if length += len(e.Audience) + len(e.Scope) + len(e.Message); length > v1alpha1.MaxExcessText {
+			break
+		}
+		fitting = append(fitting, e)
+	}
+	return fitting
 }

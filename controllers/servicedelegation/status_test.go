@@ -5,8 +5,10 @@ package servicedelegation
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -44,7 +46,7 @@ func check(t *testing.T, verdict conditions.Verdict, want []string, next time.Ti
 func everywhere() conditions.Outcome {
 	return conditions.Outcome{
 		Report:    compile.Report{Accepted: true, Reason: "Accepted", Message: "Compiled without errors."},
-		Standings: []conditions.Standing{{Bundle: "support/tickets", Authorizers: 1}},
+		Standings: []conditions.Standing{{Bundle: "support/tickets", Connected: 1}},
 	}
 }
 
@@ -127,11 +129,30 @@ func TestDerive(t *testing.T) {
 	}
 }
 
-func TestStatusListsAtMostAHundred(t *testing.T) {
-	if got := len(listed(make([]v1alpha1.ExcessScope, 512))); got != 100 {
-		t.Errorf("got %d", got)
+func TestStatusListsNoMoreThanTheAPIServerTakes(t *testing.T) {
+	many := func(n, message int) []v1alpha1.ExcessScope {
+		return slices.Repeat([]v1alpha1.ExcessScope{{Audience: "https://a.example", Scope: "abc", Message: strings.Repeat("ä", message)}}, n)
 	}
-	if got := listed(nil); got != nil {
-		t.Errorf("got %v", got)
+	cases := map[string]struct {
+		excess []v1alpha1.ExcessScope
+		want   int
+	}{
+		"none":                       {excess: nil, want: 0},
+		"a hundred of many":          {excess: many(512, 1), want: 100},
+		"as many long ones as fit":   {excess: many(100, 500), want: 40},
+		"none that is longer itself": {excess: many(100, 5000), want: 39},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := listed(c.excess)
+			if len(got) != c.want {
+				t.Errorf("lists %d, want %d", len(got), c.want)
+			}
+			for _, e := range got {
+				if len(e.Message) > 1024 || !utf8.ValidString(e.Message) {
+					t.Fatalf("a message of %d bytes", len(e.Message))
+				}
+			}
+		})
 	}
 }

@@ -4,6 +4,8 @@
 package trustedissuer
 
 import (
+	"crypto/x509"
+	"errors"
 	"slices"
 	"time"
 
@@ -17,7 +19,7 @@ import (
 
 // derive says whether the issuer's keys are known and have reached every authorizer.
 func derive(issuer *v1alpha1.TrustedIssuer, outcome conditions.Outcome, keys issuerkeys.State) conditions.Verdict {
-	return conditions.Verdict{Known: true, Conditions: conditions.Conclude(conditions.Ready(),
+	return conditions.Verdict{Known: true, Conditions: conditions.Conclude(conditions.Ready(outcome),
 		conditions.Accepted(outcome), keysFetched(issuer, outcome, keys), reached(outcome))}
 }
 
@@ -30,15 +32,24 @@ func keysFetched(issuer *v1alpha1.TrustedIssuer, outcome conditions.Outcome, key
 		return conditions.Unknown(kind, v1alpha1.ReasonPending, "The keys are being fetched for the first time.")
 	case !keys.Known():
 		return conditions.False(kind, v1alpha1.ReasonKeysUnavailable,
-			"No keys, so nobody of this issuer is believed: "+keys.Err.Error()+". It is tried again.")
+			"No keys, so nobody of this issuer is believed: "+fault(keys.Err)+" It is tried again.")
 	case keys.Err != nil:
 		return conditions.False(kind, v1alpha1.ReasonKeysStale,
-			"The keys of "+spell(keys.FetchedAt)+" serve until "+spell(keys.ServeUntil)+": "+keys.Err.Error()+". It is tried again.")
+			"The keys of "+spell(keys.FetchedAt)+" serve until "+spell(keys.ServeUntil)+": "+fault(keys.Err)+" It is tried again.")
 	}
 	if unusable := unusableKeys(outcome); unusable != "" {
 		return conditions.False(kind, v1alpha1.ReasonKeysUnavailable, unusable)
 	}
 	return conditions.True(kind, v1alpha1.ReasonKeysFetched, "The keys are known and kept fresh.")
+}
+
+// fault says why keys were not fetched, and what to do where it is known.
+func fault(err error) string {
+	text := err.Error() + "."
+	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
+		text += " Set spec.keys.caBundle to the certificate of the authority that signed the issuer's."
+	}
+	return text
 }
 
 // unusableKeys is what the compiler says of keys that were fetched and that it cannot use.

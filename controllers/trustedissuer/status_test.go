@@ -4,7 +4,9 @@
 package trustedissuer
 
 import (
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -42,7 +44,7 @@ func check(t *testing.T, verdict conditions.Verdict, want []string, next time.Ti
 func everywhere() conditions.Outcome {
 	return conditions.Outcome{
 		Report:    compile.Report{Accepted: true, Reason: "Accepted", Message: "Compiled without errors."},
-		Standings: []conditions.Standing{{Bundle: "support/tickets", Authorizers: 1}},
+		Standings: []conditions.Standing{{Bundle: "support/tickets", Connected: 1}},
 	}
 }
 
@@ -62,6 +64,8 @@ func TestDerive(t *testing.T) {
 	unusable.Problems = []compile.Problem{{
 		Field: "spec.keys", Message: "none of them fits", Reason: v1alpha1.ReasonKeysUnavailable, Severity: compile.Warning,
 	}}
+	const strange = "No keys, so nobody of this issuer is believed: fetching https://idp.example: x509: certificate signed by unknown authority. " +
+		"Set spec.keys.caBundle to the certificate of the authority that signed the issuer's. It is tried again."
 	const believed = "Enforced=False KeysUnavailable: Without keys it is not part of the trust bundle: nobody of this issuer is believed."
 	cases := map[string]struct {
 		keys    v1alpha1.KeysType
@@ -99,6 +103,14 @@ func TestDerive(t *testing.T) {
 				"KeysFetched=False KeysUnavailable: No keys, so nobody of this issuer is believed: fetching https://idp.example: connection refused. It is tried again.",
 				believed,
 				"Ready=False KeysUnavailable: No keys, so nobody of this issuer is believed: fetching https://idp.example: connection refused. It is tried again.",
+			},
+		},
+		"an issuer whose certificate nobody knows": {
+			keys:    v1alpha1.KeysDiscovery,
+			state:   issuerkeys.State{Attempted: true, Err: fmt.Errorf("fetching https://idp.example: %w", x509.UnknownAuthorityError{})},
+			outcome: nowhere,
+			want: []string{
+				accepted, "KeysFetched=False KeysUnavailable: " + strange, believed, "Ready=False KeysUnavailable: " + strange,
 			},
 		},
 		"an issuer that can no longer be reached, while its last good keys serve": {

@@ -63,7 +63,7 @@ func (a *Authorizer) openStore() error {
 	client, err := distribution.NewClient(distribution.ClientOptions{
 		Address: a.options.ManagerAddress, ServerName: a.options.ManagerServerName,
 		CAFile: a.options.ManagerCAFile, TokenFile: a.options.TokenFile, Node: a.options.NodeID,
-		Sink: a.store, Clock: a.clock, Log: a.log.WithName("distribution"),
+		Sink: guided{a.store}, Clock: a.clock, Log: a.log.WithName("distribution"), Remedy: remedy,
 	})
 	a.client = client
 	return err
@@ -74,7 +74,7 @@ func (a *Authorizer) openCertificate() error {
 		return nil
 	}
 	a.tls = &certificate{certFile: a.options.TLSCertFile, keyFile: a.options.TLSKeyFile}
-	a.certificate = &watched{file: a.options.TLSCertFile, take: a.tls.load, log: a.log.WithName("certificate")}
+	a.certificate = &watched{file: a.options.TLSCertFile, take: a.tls.load, log: a.log.WithName("certificate"), without: "there is no certificate to serve with"}
 	a.certificate.look()
 	return a.certificate.missing()
 }
@@ -99,10 +99,13 @@ func (a *Authorizer) lost() uint64 {
 
 // openHealth serves on a port of its own and without TLS, as kubelets and scrapers ask.
 func (a *Authorizer) openHealth() error {
-	a.health = &health{store: a.store, client: a.client, keys: a.keys, clock: a.clock.Now}
+	a.health = &health{
+		store: a.store, client: a.client, keys: a.keys, wake: a.clock, account: func() string { return ownAccount(a.options.TokenFile) },
+	}
 	a.registry.MustRegister(&stateMetrics{store: a.store, client: a.client, lost: a.lost, clock: a.clock.Now})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", live)
+	mux.HandleFunc("GET /healthz", live)
 	mux.HandleFunc("GET /readyz", a.health.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}))
 	return a.open("health", a.options.HealthAddress, func(l net.Listener) *server {
@@ -167,6 +170,7 @@ func (a *Authorizer) Run(ctx context.Context) error {
 		group.Go(func() error { return s.run(ctx) })
 	}
 	group.Go(func() error { return a.followManager(ctx) })
+	group.Go(func() error { return a.announce(ctx) })
 	if a.certificate != nil {
 		group.Go(func() error { return a.watch(ctx, a.certificate, func() {}) })
 	}
@@ -193,6 +197,11 @@ func (a *Authorizer) connect(ctx context.Context) error {
 	group.Go(func() error { return a.client.Run(ctx) })
 	group.Go(func() error { return a.watch(ctx, a.keys, again) })
 	return group.Wait()
+}
+
+func (a *Authorizer) announce(ctx context.Context) error {
+	(&announcer{health: a.health, log: a.log}).follow(ctx)
+	return nil
 }
 
 func (a *Authorizer) watch(ctx context.Context, file *watched, changed func()) error {

@@ -101,11 +101,18 @@ type scene struct {
 	stopped chan error
 	it      *authorizer.Authorizer
 	ended   chan error
+	log     journal
+	// the manager lets in whom this says, and shows all to those.
+	authenticator distribution.Authenticator
+	clusterWide   []authz.Actor
 }
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	s := &scene{t: t, dir: t.TempDir(), clock: &clock{now: doortest.Now}, world: doortest.New(t)}
+	s := &scene{
+		t: t, dir: t.TempDir(), clock: &clock{now: doortest.Now}, world: doortest.New(t), authenticator: anyone{},
+		clusterWide: []authz.Actor{{Namespace: "behalf-system", ServiceAccount: "authorizer"}},
+	}
 	_, s.signer, _ = ed25519.GenerateKey(rand.Reader)
 	s.writeCertificate()
 	s.write("token", "a token")
@@ -163,17 +170,15 @@ func (s *scene) startManager(address string) string {
 		s.t.Fatal(err)
 	}
 	s.manager, err = distribution.NewServer(distribution.Options{
-		Authenticator: anyone{}, Clock: s.clock, Log: logr.Discard(),
-		ClusterWide: []authz.Actor{{Namespace: "behalf-system", ServiceAccount: "authorizer"}},
+		Authenticator: s.authenticator, Clock: s.clock, Log: logr.Discard(), ClusterWide: s.clusterWide,
 	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop, s.stopped = stop, make(chan error, 1)
-	go func() {
-		s.stopped <- s.manager.Serve(ctx, listener, &tls.Config{Certificates: []tls.Certificate{s.cert}, MinVersion: tls.VersionTLS13})
-	}()
+	config := &tls.Config{Certificates: []tls.Certificate{s.cert}, MinVersion: tls.VersionTLS13}
+	go func() { s.stopped <- s.manager.Serve(ctx, listener, config) }()
 	s.t.Cleanup(s.stopManager)
 	return listener.Addr().String()
 }
@@ -221,7 +226,7 @@ func (s *scene) publish(revision int64) {
 func (s *scene) start() {
 	s.t.Helper()
 	var err error
-	if s.it, err = authorizer.New(s.options, logr.Discard(), s.clock); err != nil {
+	if s.it, err = authorizer.New(s.options, s.log.logger(), s.clock); err != nil {
 		s.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())

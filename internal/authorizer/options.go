@@ -72,7 +72,7 @@ func (o *Options) flags(help io.Writer) *flag.FlagSet {
 	f.StringVar(&o.AuthZENAddress, "authzen-address", "", "`address` of the AuthZEN HTTP server; empty for none")
 	f.StringVar(&o.AuthZENURL, "authzen-url", "", "https `URL` under which enforcement points know the AuthZEN server (default: the host that they ask)")
 	f.Func("authzen-peers", "service accounts that may ask the AuthZEN server: `namespace/name,...`", o.parsePeers)
-	f.StringVar(&o.HealthAddress, "health-address", ":9190", "`address` of /livez, /readyz and /metrics")
+	f.StringVar(&o.HealthAddress, "health-address", ":9190", "`address` of /healthz, /livez, /readyz and /metrics")
 	f.StringVar(&o.TLSCertFile, "tls-cert-file", "", "PEM `file` with the certificate that ext_authz and AuthZEN are served with; read anew when it changes")
 	f.StringVar(&o.TLSKeyFile, "tls-key-file", "", "PEM `file` with its private key")
 	f.StringVar(&o.DecisionLog, "decision-log", "", "`file` that gets a JSON line for every decision; - is standard output, empty is none")

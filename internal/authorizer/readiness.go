@@ -22,10 +22,12 @@ const firstPolicies = 5 * time.Second
 
 // health says whether this authorizer can decide, and what is missing where it cannot.
 type health struct {
-	store   *snapshot.Store
-	client  *distribution.Client
-	keys    *watched
-	clock   func() time.Time
+	store  *snapshot.Store
+	client *distribution.Client
+	keys   *watched
+	wake   distribution.Clock
+	// account says how the manager knows this authorizer.
+	account func() string
 	closing atomic.Bool
 }
 
@@ -42,12 +44,29 @@ func (h *health) report() *report {
 	if err := h.keys.missing(); err != nil {
 		r.missing = append(r.missing, "no bundle keys: "+err.Error())
 	}
-	if err := h.store.Ready(); err != nil {
-		r.missing = append(r.missing, strings.Split(err.Error(), "\n")...)
+	if h.unserved() {
+		r.missing = append(r.missing, "connected, and the manager serves nothing to "+h.account()+
+			": name it in the manager's --authorizers or in spec.authorizers of a ResourceServer")
+	} else {
+		if err := h.store.Ready(); err != nil {
+			r.missing = append(r.missing, strings.Split(err.Error(), "\n")...)
+		}
+		h.addPolicies(r)
 	}
-	h.addPolicies(r)
 	h.addConnection(r)
 	return r
+}
+
+// unserved says that the manager has let this authorizer in for a while and sent nothing at all: whoever may see one resource
+// server gets the trust bundle too.
+func (h *health) unserved() bool {
+	for _, state := range h.store.States() {
+		if state.Freshness != snapshot.Absent || state.Refused != "" {
+			return false
+		}
+	}
+	connection := h.client.State()
+	return connection.Connected && h.wake.Now().Sub(connection.Since) >= firstPolicies
 }
 
 func (h *health) addPolicies(r *report) {
@@ -62,7 +81,7 @@ func (h *health) addPolicies(r *report) {
 		return
 	}
 	const none = "no policy bundle has come: every request is denied"
-	if connection := h.client.State(); connection.Connected && h.clock().Sub(connection.Since) >= firstPolicies {
+	if connection := h.client.State(); connection.Connected && h.wake.Now().Sub(connection.Since) >= firstPolicies {
 		r.notes = append(r.notes, none)
 		return
 	}
@@ -79,7 +98,7 @@ func (r *report) addState(state snapshot.State) {
 	case snapshot.Absent, snapshot.Fresh:
 	}
 	if state.Refused != "" {
-		r.notes = append(r.notes, name+": an update was refused at "+stamp(state.RefusedAt)+": "+state.Refused)
+		r.notes = append(r.notes, name+": an update was refused at "+stamp(state.RefusedAt)+": "+withRemedy(state.Refused))
 	}
 }
 
@@ -91,6 +110,9 @@ func (h *health) addConnection(r *report) {
 	note := "not connected to the manager since " + stamp(state.Since)
 	if state.LastError != nil {
 		note += ": " + state.LastError.Error()
+	}
+	if remedy := remedy(state.LastError); remedy != "" {
+		note += " (" + remedy + ")"
 	}
 	r.notes = append(r.notes, note)
 }

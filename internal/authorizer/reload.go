@@ -26,6 +26,8 @@ type watched struct {
 	file string
 	take func(raw []byte) error
 	log  logr.Logger
+	// without says what it means that nothing could ever be read, and what to do about it.
+	without string
 
 	mu      sync.Mutex
 	last    []byte
@@ -55,9 +57,16 @@ func (w *watched) look() bool {
 // note logs a problem when it comes, and not again while it stays.
 func (w *watched) note(err error) {
 	if err != nil && (w.problem == nil || w.problem.Error() != err.Error()) {
-		w.log.Error(err, "what was read before stays in force", "file", w.file)
+		w.log.Error(err, w.consequence(), "file", w.file)
 	}
 	w.problem = err
+}
+
+func (w *watched) consequence() string {
+	if w.last == nil {
+		return w.without
+	}
+	return "what was read before stays in force"
 }
 
 // missing says why nothing was ever taken; nil where something was.
@@ -91,7 +100,8 @@ type verifierSink interface {
 }
 
 func watchKeys(file string, sink verifierSink, log logr.Logger) *watched {
-	return &watched{file: file, log: log, take: func(raw []byte) error {
+	const without = "no bundle keys, so every bundle is refused and every request denied: " + remedyKeys
+	return &watched{file: file, log: log, without: without, take: func(raw []byte) error {
 		keys, err := bundle.ParsePublicKeys(raw)
 		if err != nil {
 			return err

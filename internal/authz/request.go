@@ -96,6 +96,9 @@ type Request struct {
 	Actor Actor
 	// Via are the prior actors, nearest the subject first.
 	Via []Actor
+	// ActorIssuedAt is when the actor's own token was issued; zero where the request brought none, and then the time of
+	// Token stands for the actor too.
+	ActorIssuedAt time.Time
 	// Token is nil where identities were established without a token that has bounds of its own.
 	Token *Token
 

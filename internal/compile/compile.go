@@ -22,6 +22,7 @@ func Compile(w World) *Result {
 	r.Trust = idx.trust(l, w.Cluster)
 	r.Revocations = idx.revocationList(l)
 	idx.noteUnknownAudiences()
+	idx.noteUncountedGrants()
 	idx.report(l, r)
 	return r
 }

@@ -45,8 +45,9 @@ func (c *checker) sound(f *findings, field string, conditions []v1alpha1.Conditi
 	for i, cond := range conditions {
 		v := c.check(cond.Expression)
 		if v.err != nil {
-			f.invalidf(fmt.Sprintf("%s[%d].expression", field, i), "the expression does not compile: %v; correct it; %s",
-				v.err, consequence)
+			f.invalidf(fmt.Sprintf("%s[%d].expression", field, i), "the expression does not compile: %v; %s",
+				v.err, remedyOf(cond.Expression, v.err))
+			f.until(consequence)
 			continue
 		}
 		sound = append(sound, bundle.Condition{Expression: cond.Expression, Message: cond.Message, Checked: v.checked})

@@ -31,12 +31,19 @@ func (f *findings) invalidf(field, format string, args ...any) {
 	f.add(Error, v1alpha1.ReasonInvalid, field, fmt.Sprintf(format, args...))
 }
 
+// until says of the last problem what holds until it is mended.
+func (f *findings) until(consequence string) {
+	last := &f.problems[len(f.problems)-1]
+	last.Consequence = "; until then " + consequence
+	last.Message += last.Consequence
+}
+
 // conflictf notes that an older object holds what this one claims.
 func (f *findings) conflictf(field, format string, args ...any) {
 	f.add(Error, v1alpha1.ReasonConflict, field, fmt.Sprintf(format, args...))
 }
 
-// warnf notes that something has no effect, perhaps not yet.
+// warnf notes that something has no effect, perhaps not yet, or another one than its owner may think.
 func (f *findings) warnf(field, format string, args ...any) {
 	f.add(Warning, v1alpha1.ReasonNoEffect, field, fmt.Sprintf(format, args...))
 }

@@ -175,7 +175,7 @@ func (f *form) entitle(idx *index) {
 func (f *form) entitlement(idx *index, field string, e v1alpha1.Entitlement) (entitlement, bool) {
 	own := findings{object: f.object}
 	subjects, selects := idx.selectors.subject(&own, field+".subjects", e.Subjects, doubtSelectsNobody)
-	conditions := idx.checker.sound(&own, field+".conditions", e.Conditions, "until then this entitlement gives nobody the scope")
+	conditions := idx.checker.sound(&own, field+".conditions", e.Conditions, "this entitlement gives nobody the scope")
 	f.problems = append(f.problems, own.problems...)
 	return entitlement{subjects: subjects, conditions: conditions}, selects && !own.failed()
 }

@@ -20,17 +20,22 @@ type grant struct {
 	audience string
 	scopes   []v1alpha1.ScopeName
 	approved bool
+	state    v1alpha1.GrantState
 	// entry lacks Scopes, which are indexes into one bundle.
 	entry bundle.Grant
 }
 
 func (g *grant) inForce() bool { return g.approved && !g.failed() }
 
+// asked says whether the grant counts or may yet come to.
+func (g *grant) asked() bool { return g.state != v1alpha1.GrantDenied }
+
 func (idx *index) readGrant(o *v1alpha1.DelegationGrant) *grant {
 	g := &grant{
 		findings: findingsOf(KindDelegationGrant, o.ObjectMeta),
 		audience: string(o.Spec.Audience),
 		scopes:   o.Spec.Scopes,
+		state:    o.Spec.State,
 	}
 	g.entry = bundle.Grant{
 		Source:          g.object,
@@ -75,6 +80,10 @@ func (g *grant) checkBounds(o *v1alpha1.DelegationGrant) {
 	switch {
 	case g.entry.NotAfter == 0:
 		g.invalidf("spec.notAfter", "a grant needs an end; say until when")
+	case o.CreationTimestamp.IsZero():
+		if g.asked() {
+			g.warnf("metadata.creationTimestamp", "a grant counts from when it was made, and this one does not say when, so that no policy counts it; add the time, as the API server does")
+		}
 	case g.entry.NotAfter <= g.entry.NotBefore:
 		g.invalidf("spec.notAfter", "the grant ends before it was made, at %s; make a new one with a later end",
 			o.CreationTimestamp.UTC().Format("2006-01-02T15:04:05Z"))

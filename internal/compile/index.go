@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"behalf.dev/behalf/api/v1alpha1"
 	"behalf.dev/behalf/internal/authz"
@@ -32,6 +33,8 @@ type index struct {
 	grantsOf      map[string][]*grant
 	// formOf is the resource server in force that has an audience.
 	formOf map[string]*form
+	// grantNames are the grants that exist.
+	grantNames map[types.NamespacedName]bool
 	// claimants are the resource servers that claim an audience, in force or not.
 	claimants map[string]authz.ObjectRef
 }
@@ -45,7 +48,11 @@ func newIndex(w *World) *index {
 		delegationsOf: map[string][]*delegation{},
 		grantsOf:      map[string][]*grant{},
 		formOf:        map[string]*form{},
+		grantNames:    map[types.NamespacedName]bool{},
 		claimants:     map[string]authz.ObjectRef{},
+	}
+	for i := range w.Grants {
+		idx.grantNames[types.NamespacedName{Namespace: w.Grants[i].Namespace, Name: w.Grants[i].Name}] = true
 	}
 	for _, sa := range w.ServiceAccounts {
 		idx.accounts[authz.Actor{Namespace: sa.Namespace, ServiceAccount: sa.Name}] = sa.UID
@@ -81,22 +88,20 @@ func (idx *index) readObjects(w *World) {
 		idx.grantsOf[g.audience] = append(idx.grantsOf[g.audience], g)
 	}
 	for _, o := range byName(w.Revocations, func(o *v1alpha1.DelegationRevocation) *metav1.ObjectMeta { return &o.ObjectMeta }) {
-		idx.revocations = append(idx.revocations, readRevocation(o))
+		idx.revocations = append(idx.revocations, idx.readRevocation(o))
 	}
 }
 
 func (idx *index) readServers(w *World) {
 	current := byAge(w.ResourceServers, func(o *v1alpha1.ResourceServer) *metav1.ObjectMeta { return &o.ObjectMeta })
-	idx.servers = idx.settleServers(current, w.LastAccepted)
+	servers, names := idx.settleServers(current, w.LastAccepted)
+	idx.servers = servers
 	for _, s := range idx.servers {
 		if s.inForce != nil {
 			idx.formOf[s.inForce.policy.Audience] = s.inForce
 		}
-	}
-	for _, rs := range current { // the oldest first, and it is the oldest that holds
-		if _, ok := idx.claimants[string(rs.Spec.Audience)]; !ok {
-			idx.claimants[string(rs.Spec.Audience)] = withoutGeneration(findingsOf(KindResourceServer, rs.ObjectMeta).object)
-		}
+		audience := s.now.policy.Audience
+		idx.claimants[audience] = withoutGeneration(names[audienceName(audience)].object)
 	}
 }
 

@@ -70,7 +70,7 @@ func asJSON(r *compile.Result) string {
 // withoutMessages keeps, of what is said, the objects with severity and reason.
 func withoutMessages(r *compile.Result) *compile.Result {
 	for i := range r.Problems {
-		r.Problems[i].Field, r.Problems[i].Message = "", ""
+		r.Problems[i].Field, r.Problems[i].Message, r.Problems[i].Consequence = "", "", ""
 	}
 	slices.SortFunc(r.Problems, func(a, b compile.Problem) int {
 		return strings.Compare(brief(a), brief(b))

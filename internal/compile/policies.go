@@ -40,6 +40,8 @@ func (idx *index) readPolicy(o *v1alpha1.DelegationPolicy) *policy {
 	p.rule.Actors = idx.selectors.actors(&p.findings, "spec.actors", o.Spec.Actors, d)
 	p.rule.Subjects = idx.selectors.subjects(&p.findings, "spec.subjects", o.Spec.Subjects, d)
 	p.rule.Disclose = nonEmpty(&p.findings, "spec.disclose", o.Spec.Disclose)
+	idx.noteStrangeActors(p, o.Spec.Actors)
+	idx.noteStrangeClaims(p, &o.Spec)
 	p.readAudiences(o.Spec.Audiences)
 	p.conditions = idx.checker.sound(&p.findings, "spec.conditions", o.Spec.Conditions, p.consequence())
 	if p.rule.Effect == bundle.Forbid {
@@ -58,7 +60,8 @@ func (p *policy) effect(e v1alpha1.Effect) doubt {
 		return doubtSelectsNobody
 	case v1alpha1.EffectForbid:
 	default:
-		p.invalidf("spec.effect", "%q is not known; say Permit or Forbid; until then the policy forbids", e)
+		p.invalidf("spec.effect", "%q is not known; say Permit or Forbid", e)
+		p.until("the policy forbids")
 	}
 	p.rule.Effect = bundle.Forbid
 	return doubtSelectsAll
@@ -66,9 +69,9 @@ func (p *policy) effect(e v1alpha1.Effect) doubt {
 
 func (p *policy) consequence() string {
 	if p.rule.Effect == bundle.Forbid {
-		return "until then the policy forbids as if this condition were met"
+		return "the policy forbids as if this condition were met"
 	}
-	return "until then the policy permits nothing"
+	return "the policy permits nothing"
 }
 
 // permit reads what only a Permit has.
@@ -84,7 +87,8 @@ func (p *policy) permit(spec *v1alpha1.DelegationPolicySpec) {
 func (p *policy) forbid(spec *v1alpha1.DelegationPolicySpec) {
 	until, wrong := dryRunUntil(spec.Enforcement)
 	if wrong.message != "" {
-		p.invalidf("spec.enforcement."+wrong.field, "%s; until then the policy is enforced", wrong.message)
+		p.invalidf("spec.enforcement."+wrong.field, "%s", wrong.message)
+		p.until("the policy is enforced")
 	}
 	p.rule.DryRunUntil = until
 	if l := spec.Limits; l.MaxTokenLifetimeSeconds != 0 || l.MaxSubjectAgeSeconds != 0 || l.MaxChainDepth > 1 {

@@ -72,12 +72,13 @@ spec:
     audiences: [{audience: https://tickets.example, scopes: [tickets:read]}]
 ---
 kind: DelegationGrant
-metadata: {name: once, namespace: support}
+metadata: {name: once, namespace: support, creationTimestamp: "2026-06-01T10:59:30Z"}
 spec:
   subject: {issuer: corp, id: alice}
   actor: {namespace: support, serviceAccount: portal}
   audience: https://tickets.example
   scopes: [tickets:read]
+  resource: {type: ticket, id: "42"}
   notAfter: "2026-06-01T11:00:00Z"
   state: Approved
   approver: {username: carol}
@@ -387,6 +388,106 @@ func TestProblems(t *testing.T) {
 			},
 			object: soundDelegation, field: "spec.onward[0].to", severity: compile.Warning,
 			message: "there is no service account support/search; create it or correct the name",
+		},
+		"a grant that lasts too long": {
+			spoil: grant(func(s *v1alpha1.DelegationGrantSpec) {
+				s.NotAfter = metav1.NewTime(s.NotAfter.Add(720*time.Hour - 30*time.Second))
+			}),
+			object: soundGrant, field: "spec.notAfter", severity: compile.Warning,
+			message: "no policy counts it: it lasts 720h, DelegationPolicy portal allows 1m; make a new one that keeps to a policy",
+		},
+		"a grant that the wrong person approved": {
+			spoil:  grant(func(s *v1alpha1.DelegationGrantSpec) { s.Approver.Username = "dave" }),
+			object: soundGrant, field: "spec.approver", severity: compile.Warning,
+			message: "no policy counts it: dave is none of the approvers that DelegationPolicy portal names; make a new one that keeps to a policy",
+		},
+		"a grant that its subject approved": {
+			spoil:  grant(func(s *v1alpha1.DelegationGrantSpec) { s.Subject.ID = "carol" }),
+			object: soundGrant, field: "spec.approver", severity: compile.Warning,
+			message: "no policy counts it: its approver is its subject, and DelegationPolicy portal wants another one; make a new one that keeps to a policy",
+		},
+		"a grant for no resource": {
+			spoil:  grant(func(s *v1alpha1.DelegationGrantSpec) { s.Resource = nil }),
+			object: soundGrant, field: "spec.resource", severity: compile.Warning,
+			message: "no policy counts it: it names no resource, and DelegationPolicy portal binds it; make a new one that keeps to a policy",
+		},
+		"a grant that is asked for and lasts too long": {
+			spoil: grant(func(s *v1alpha1.DelegationGrantSpec) {
+				s.NotAfter = metav1.NewTime(s.NotAfter.Add(90 * time.Minute))
+				s.State, s.Approver = v1alpha1.GrantRequested, nil
+			}),
+			object: soundGrant, field: "spec.notAfter", severity: compile.Warning,
+			message: "no policy counts it: it lasts 1h30m30s, DelegationPolicy portal allows 1m; make a new one that keeps to a policy",
+		},
+		"a grant without a session that the policy binds": {
+			spoil: policy(func(s *v1alpha1.DelegationPolicySpec) {
+				s.RequireGrant.Bind = []v1alpha1.GrantBinding{v1alpha1.BindSession}
+			}),
+			object: soundGrant, field: "spec.session", severity: compile.Warning,
+			message: "no policy counts it: it names no session, and DelegationPolicy portal binds it; make a new one that keeps to a policy",
+		},
+		"a grant without a digest that the policy binds": {
+			spoil: policy(func(s *v1alpha1.DelegationPolicySpec) {
+				s.RequireGrant.Bind = []v1alpha1.GrantBinding{v1alpha1.BindArguments}
+			}),
+			object: soundGrant, field: "spec.argumentsDigest", severity: compile.Warning,
+			message: "no policy counts it: it has no digest of the arguments, and DelegationPolicy portal binds them; make a new one that keeps to a policy",
+		},
+		"a grant that two policies do not count, each for a reason of its own": {
+			spoil: func(w *compile.World) {
+				second := w.Policies[0].DeepCopy()
+				second.Name, second.Spec.RequireGrant.MaxLifetimeSeconds = "second", 10
+				w.Policies[0].Spec.RequireGrant.Approvers.Usernames = []v1alpha1.Username{"erin"}
+				w.Policies = append(w.Policies, *second)
+			},
+			object: soundGrant, field: "spec", severity: compile.Warning,
+			message: "no policy counts it: carol is none of the approvers that DelegationPolicy portal names, it lasts 30s, DelegationPolicy second allows 10s; make a new one that keeps to a policy",
+		},
+		"a grant of which nobody knows when it was made": {
+			spoil:  func(w *compile.World) { w.Grants[0].CreationTimestamp = metav1.Time{} },
+			object: soundGrant, field: "metadata.creationTimestamp", severity: compile.Warning,
+			message: "a grant counts from when it was made, and this one does not say when, so that no policy counts it; add the time, as the API server does",
+		},
+		"a policy for a service account that is not there": {
+			spoil: func(w *compile.World) {
+				w.ServiceAccounts = []compile.ServiceAccount{{Namespace: "support", Name: "search", UID: "u"}}
+			},
+			object: soundPolicy, field: "spec.actors[0].serviceAccount", severity: compile.Warning,
+			message: "there is no service account support/portal, so no service is meant yet; correct the name or create it",
+		},
+		"a policy for a namespace that is not there": {
+			spoil:  func(w *compile.World) { w.Namespaces = []compile.Namespace{{Name: "sales"}} },
+			object: soundPolicy, field: "spec.actors[0].namespace", severity: compile.Warning,
+			message: `there is no namespace "support", so no service is meant yet; correct the name or create it`,
+		},
+		"disclosing what no issuer forwards": {
+			spoil: func(w *compile.World) {
+				w.Issuers[0].Spec.Forward = []v1alpha1.ClaimName{"site"}
+				w.Policies[0].Spec.Disclose = []v1alpha1.ClaimName{"site", "departement"}
+			},
+			object: soundPolicy, field: "spec.disclose[1]", severity: compile.Warning,
+			message: `no TrustedIssuer of spec.subjects forwards the claim "departement", so there is nothing to disclose; correct it, or add it to spec.forward of the issuer`,
+		},
+		"a route for people and services alike": {
+			spoil: server(func(s *v1alpha1.ResourceServerSpec) {
+				s.Routes[0].Callers = []v1alpha1.Caller{v1alpha1.CallerDelegated, v1alpha1.CallerUser}
+			}),
+			object: soundServer, field: "spec.routes[0].callers", severity: compile.Warning,
+			message: "a service that leaves its actor token out is judged here as the person alone; give people a path of their own, or name one kind of caller, unless both are meant",
+		},
+		"a condition that compares nothing": {
+			spoil: policy(func(s *v1alpha1.DelegationPolicySpec) {
+				s.Conditions = []v1alpha1.Condition{{Expression: "context.purpose"}}
+			}),
+			object: soundPolicy, field: "spec.conditions[0].expression",
+			message: "the expression does not compile: line 1, column 1: the expression yields dyn, and a condition is a bool; compare it, for example context.purpose == 'support'; until then the policy permits nothing",
+		},
+		"a condition that assigns": {
+			spoil: policy(func(s *v1alpha1.DelegationPolicySpec) {
+				s.Conditions = []v1alpha1.Condition{{Expression: "'a=b' != context.x && context.purpose = 'support'"}}
+			}),
+			object: soundPolicy, field: "spec.conditions[0].expression",
+			message: "the expression does not compile: line 1, column 39: Syntax error: token recognition error at: '= '; did you mean ==?; until then the policy permits nothing",
 		},
 		"an issuer that nobody trusts": {
 			spoil:  policy(func(s *v1alpha1.DelegationPolicySpec) { s.Subjects[0].Issuer = "crop" }),

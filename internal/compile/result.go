@@ -5,6 +5,7 @@ package compile
 
 import (
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -57,7 +58,8 @@ type Severity uint8
 const (
 	// Error says that the object is not accepted.
 	Error Severity = iota
-	// Warning says that the object is accepted and that something in it has no effect, perhaps not yet.
+	// Warning says that the object is accepted and that something in it has no effect, perhaps not yet, or another one than
+	// its owner may think.
 	Warning
 )
 
@@ -80,7 +82,12 @@ type Problem struct {
 	// Message is a sentence that says what is wrong and what to do about it. It names neither object nor field.
 	Message  string
 	Severity Severity
+	// Consequence is the end of Message that says what holds until the object is mended; mostly empty.
+	Consequence string
 }
+
+// Refusal is the message for whoever is refused the object, so that nothing of it will hold.
+func (p Problem) Refusal() string { return strings.TrimSuffix(p.Message, p.Consequence) }
 
 // String is the problem on one line: object, field, message.
 func (p Problem) String() string {

@@ -18,7 +18,7 @@ type revocation struct {
 
 const revocationTargets = "subject, session, actor, edge, grant, transaction and token"
 
-func readRevocation(o *v1alpha1.DelegationRevocation) *revocation {
+func (idx *index) readRevocation(o *v1alpha1.DelegationRevocation) *revocation {
 	r := &revocation{findings: findingsOf(KindDelegationRevocation, o.ObjectMeta)}
 	spec := &o.Spec
 	named := r.people(spec)
@@ -28,13 +28,15 @@ func readRevocation(o *v1alpha1.DelegationRevocation) *revocation {
 	case len(named) == 0:
 		r.invalidf("spec", "nothing is revoked; say exactly one of %s", revocationTargets)
 	case len(named) > 1:
-		r.invalidf("spec", "%s are said and a revocation has one target; make one object for each; until then all of them are revoked",
+		r.invalidf("spec", "%s are said and a revocation has one target; make one object for each",
 			strings.Join(named, " and "))
+		r.until("all of them are revoked")
 	}
 	before := revokedSeconds(spec.IssuedBefore)
 	for i := range r.entries {
 		r.entries[i].Source, r.entries[i].IssuedBefore = r.object, before
 	}
+	idx.noteStrangers(r, spec)
 	return r
 }
 
@@ -96,7 +98,8 @@ func (r *revocation) edge(e *v1alpha1.Edge) {
 	case e.Subject == nil && e.From == nil:
 		r.invalidf("spec.edge", "the step starts nowhere; say subject or from")
 	case e.Subject != nil && e.From != nil:
-		r.invalidf("spec.edge", "the step starts at subject and at from; keep one of them; until then both steps are revoked")
+		r.invalidf("spec.edge", "the step starts at subject and at from; keep one of them")
+		r.until("both steps are revoked")
 	}
 	if e.Subject != nil {
 		if p, ok := r.person("spec.edge.subject", string(e.Subject.Issuer), string(e.Subject.ID)); ok {

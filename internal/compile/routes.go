@@ -124,6 +124,9 @@ func (f *form) callers(field string, callers []v1alpha1.Caller) (delegated, user
 			f.invalidf(fmt.Sprintf("%s[%d]", field, i), "%q is no kind of caller; say Delegated or User", caller)
 		}
 	}
+	if delegated && user {
+		f.warnf(field, "a service that leaves its actor token out is judged here as the person alone; give people a path of their own, or name one kind of caller, unless both are meant")
+	}
 	return delegated, user
 }
 

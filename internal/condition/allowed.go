@@ -12,7 +12,8 @@ import (
 
 // allowed lists the overloads that conditions may use: total functions of their arguments, whose result is at most as
 // large as what went in and whose cost the estimator knows. Left out are those that read the time zone database of the
-// machine, that multiply texts (replace, format, join), and bytes.
+// machine, that multiply texts (replace, format, join), that join lists or bytes (a joined list is walked from its root at every step), and
+// bytes.
 var allowed = setOf(logic, comparison, arithmetic, containers, texts, instants, conversions, optionals)
 
 var (
@@ -39,7 +40,7 @@ var (
 		overloads.GreaterEqualsString, overloads.GreaterEqualsBytes, overloads.GreaterEqualsTimestamp, overloads.GreaterEqualsDuration,
 	}
 	arithmetic = []string{
-		overloads.AddInt64, overloads.AddUint64, overloads.AddDouble, overloads.AddString, overloads.AddBytes, overloads.AddList,
+		overloads.AddInt64, overloads.AddUint64, overloads.AddDouble, overloads.AddString,
 		overloads.AddTimestampDuration, overloads.AddDurationTimestamp, overloads.AddDurationDuration,
 		overloads.SubtractInt64, overloads.SubtractUint64, overloads.SubtractDouble,
 		overloads.SubtractTimestampTimestamp, overloads.SubtractTimestampDuration, overloads.SubtractDurationDuration,
@@ -98,6 +99,9 @@ func setOf(lists ...[]string) map[string]bool {
 func notAllowed(function, overload string) string {
 	if strings.HasSuffix(overload, "_tz") {
 		return fmt.Sprintf("%s() with a time zone reads the machine's time zone database; conditions count in UTC", function)
+	}
+	if overload == overloads.AddList || overload == overloads.AddBytes {
+		return "lists and bytes cannot be joined in conditions: ask about each of them; where numbers or texts are meant, say so with double() or string()"
 	}
 	return fmt.Sprintf("%s() cannot be used in conditions", function)
 }

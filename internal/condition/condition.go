@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/ast"
 	"google.golang.org/protobuf/proto"
 
 	"behalf.dev/behalf/internal/authz"
@@ -22,6 +23,9 @@ import (
 
 // MaxExpression is the largest expression, in characters.
 const MaxExpression = 2048
+
+// MaxLoops is the largest number of loops in an expression, beside and within one another.
+const MaxLoops = 16
 
 // Input is what one request lets conditions read.
 type Input struct {
@@ -81,9 +85,13 @@ func compile(expression string) (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
-	tree, issues := env.Compile(expression)
+	parsed, issues := env.Parse(expression)
 	if issues.Err() != nil {
 		return nil, firstIssue(issues)
+	}
+	tree, err := check(env, parsed)
+	if err != nil {
+		return nil, err
 	}
 	cost, err := judge(env, tree)
 	if err != nil {
@@ -97,6 +105,21 @@ func compile(expression string) (*Compiled, error) {
 		return nil, err
 	}
 	return &Compiled{Checked: raw, Cost: cost}, nil
+}
+
+// check checks the types of an expression. Loops are counted before: what the check costs grows with the power of how deep
+// they stand in one another.
+func check(env *cel.Env, tree *cel.Ast) (*cel.Ast, error) {
+	loops := ast.MatchDescendants(ast.NavigateAST(tree.NativeRep()), ast.KindMatcher(ast.ComprehensionKind))
+	if len(loops) > MaxLoops {
+		return nil, &Error{Message: fmt.Sprintf("the expression has %d loops (all, exists, exists_one, filter, map), more than %d; "+
+			"ask about the request more directly", len(loops), MaxLoops)}
+	}
+	checked, issues := env.Check(tree)
+	if issues.Err() != nil {
+		return nil, firstIssue(issues)
+	}
+	return checked, nil
 }
 
 // firstIssue reports one problem at a time: the ones after it are often its consequences.

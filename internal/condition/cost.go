@@ -163,7 +163,11 @@ func (e *estimator) EstimateCallCost(_, overload string, target *checker.AstNode
 		return e.same(args[0])
 	case "optional_value":
 		return e.same(*target)
-	case overloads.StringToString, overloads.BytesToString, overloads.StringToInt, overloads.StringToUint, overloads.StringToDouble,
+	case overloads.StringToString:
+		return e.same(args[0])
+	case overloads.BytesToString:
+		return e.spelt(args[0])
+	case overloads.StringToInt, overloads.StringToUint, overloads.StringToDouble,
 		overloads.StringToBool, overloads.StringToTimestamp, overloads.StringToDuration:
 		return e.read(args[0])
 	case overloads.BoolToString, overloads.IntToString, overloads.UintToString, overloads.DoubleToString,
@@ -201,6 +205,13 @@ func (e *estimator) same(node checker.AstNode) *checker.CallEstimate {
 func (e *estimator) read(node checker.AstNode) *checker.CallEstimate {
 	size := e.size(node)
 	return &checker.CallEstimate{CostEstimate: size.MultiplyByCostFactor(0.1).Add(checker.FixedCostEstimate(1)), ResultSize: &size}
+}
+
+// spelt reads bytes, which come from the expression itself only and cannot grow.
+func (e *estimator) spelt(node checker.AstNode) *checker.CallEstimate {
+	size := e.size(node)
+	cost := upTo(min(size.Max, MaxExpression)).MultiplyByCostFactor(0.1)
+	return &checker.CallEstimate{CostEstimate: cost.Add(checker.FixedCostEstimate(1)), ResultSize: &size}
 }
 
 func (e *estimator) measured(target *checker.AstNode, args []checker.AstNode) *checker.CallEstimate {

@@ -46,7 +46,7 @@ func TestCostIsEstimatedAtTheBoundsOfTheInput(t *testing.T) {
 // THREATS 40
 func TestExpensiveExpressionsAreRefusedWithFigureAndLimit(t *testing.T) {
 	double := "subject.id"
-	for range 20 {
+	for range MaxLoops {
 		double = "[" + double + "].map(s, s + s)[0]"
 	}
 	nested := "true"

@@ -29,12 +29,19 @@ func judge(env *cel.Env, checked *cel.Ast) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("estimating cost: %w", err)
 	}
-	if estimate.Max > CostLimit {
+	walks := newWalks(w.tree)
+	total := plus(estimate.Max, walks.cost)
+	switch {
+	case walks.towering != nil:
+		return 0, w.refuse(walks.towering, "this builds lists within lists beyond any use; ask about the request directly")
+	case total > CostLimit && walks.cost > CostLimit/2:
+		return 0, w.refuse(walks.dearest, walks.refusal(total))
+	case total > CostLimit:
 		return 0, &Error{Message: fmt.Sprintf(
 			"the expression could cost %s, and the limit is %d; avoid loops within loops and texts built from texts",
-			figure(estimate.Max), uint64(CostLimit))}
+			figure(total), uint64(CostLimit))}
 	}
-	return estimate.Max, nil
+	return total, nil
 }
 
 // figure spells an estimate; the largest number stands for one without a bound.

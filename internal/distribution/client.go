@@ -40,6 +40,8 @@ type ClientOptions struct {
 
 	Clock Clock
 	Log   logr.Logger
+	// Remedy says what can be done about being cut off for this cause, for the log; empty where nothing is known.
+	Remedy func(error) string
 	// Random gives numbers in [0, 1); math/rand/v2's where nil.
 	Random func() float64
 	// MinBackoff and MaxBackoff bound the wait between connections: 500 ms and 30 s where zero.
@@ -51,6 +53,9 @@ func (o ClientOptions) withDefaults() ClientOptions {
 	o.MaxBackoff = defaultTo(o.MaxBackoff, 30*time.Second)
 	if o.Random == nil {
 		o.Random = rand.Float64
+	}
+	if o.Remedy == nil {
+		o.Remedy = func(error) string { return "" }
 	}
 	return o
 }
@@ -72,6 +77,10 @@ type Client struct {
 
 	mu    sync.Mutex
 	state ClientState
+	// said is the cause of being cut off that was logged last, and in whether the manager has let this authorizer in since;
+	// only Run uses them.
+	said string
+	in   bool
 }
 
 // NewClient makes a Client; Run makes it work.
@@ -116,7 +125,7 @@ func (c *Client) wait(ctx context.Context, failures int) {
 		return
 	}
 	wait := c.backoff(failures)
-	c.options.Log.Info("not connected to the manager", "address", c.options.Address, "why", c.State().LastError.Error(), "nextTryIn", wait.String())
+	c.sayLost(wait)
 	select {
 	case <-ctx.Done():
 	case <-c.options.Clock.After(wait):
@@ -166,6 +175,7 @@ func (c *Client) connected() {
 			s.Connected, s.Since, s.LastError = true, c.options.Clock.Now(), nil
 		}
 	})
+	c.sayConnected()
 }
 
 func (c *Client) update(change func(*ClientState)) {

@@ -172,13 +172,69 @@ func TestGoneAuthorizersCountForTheirLease(t *testing.T) {
 	})
 	second := policyFor("support/tickets", 2, "policy 2")
 	mustSet(t, m.Server, second)
-	if p := m.Progress(bundle.KindPolicy, "support/tickets", second.Statement.Digest); !slices.Equal(p.Lagging, []string{"behalf-system/authorizer@node-1"}) {
+	if p := m.Progress(bundle.KindPolicy, "support/tickets", second.Statement.Digest); !slices.Equal(p.Lagging,
+		[]string{"behalf-system/authorizer@node-1 (gone since 10:00:00Z, counts until 10:01:00Z)"}) || p.Connected != 0 || p.Authorizers != 1 {
 		t.Errorf("within its lease: %+v", p)
 	}
 	m.clock.Advance(61 * time.Second)
 	if p := m.Progress(bundle.KindPolicy, "support/tickets", second.Statement.Digest); p.Authorizers != 0 {
 		t.Errorf("after its lease: %+v", p)
 	}
+}
+
+func TestARefusalEndsWithItsConnection(t *testing.T) {
+	m := startManager(t, Options{
+		Authenticator: newReviewer(everywhere), ClusterWide: []authz.Actor{everywhere}, CountFor: time.Minute,
+	}, "")
+	refused := policyFor("support/tickets", 1, "bad policy")
+	s := newShelf()
+	mustSet(t, m.Server, refused)
+	a := m.connect(t, everywhere, "node-1", s)
+	progress := func() Progress { return m.Progress(bundle.KindPolicy, "support/tickets", refused.Statement.Digest) }
+	eventually(t, "it refuses", func() bool { return len(progress().Rejected) == 1 })
+	a.stop()
+	eventually(t, "it is gone", func() bool { return progress().Connected == 0 })
+	want := []string{"behalf-system/authorizer@node-1 (refused it, gone since 10:00:00Z, counts until 10:01:00Z)"}
+	if p := progress(); len(p.Rejected) != 0 || !slices.Equal(p.Lagging, want) {
+		t.Errorf("got %+v", p)
+	}
+}
+
+// THREATS 39: a manager that has just started does not know what an earlier one gave to whom.
+func TestAuthorizersThatAreExpectedLagUntilTheyAreHeardOf(t *testing.T) {
+	m := startManager(t, Options{
+		Authenticator: newReviewer(everywhere, support, billing), ClusterWide: []authz.Actor{everywhere}, CountFor: time.Minute,
+	}, "")
+	tickets, ledger := policyFor("support/tickets", 1, "t", support), policyFor("billing/ledger", 1, "l", billing)
+	mustSet(t, m.Server, tickets, ledger)
+	s := newShelf()
+	a := m.connect(t, everywhere, "node-1", s)
+	eventually(t, "one holds everything", func() bool { return s.holds(tickets) && s.holds(ledger) })
+	progress := func(r Resource) Progress { return m.Progress(bundle.KindPolicy, r.Statement.Name, r.Statement.Digest) }
+	eventually(t, "it said so", func() bool { return progress(tickets).Acked == 1 && progress(ledger).Acked == 1 })
+
+	want := []string{support.String() + " (not heard of since the manager started)"}
+	if p := progress(tickets); p.Enforced() || p.Authorizers != 2 || p.Connected != 1 || !slices.Equal(p.Lagging, want) {
+		t.Errorf("tickets, which support's authorizer serves too: %+v", p)
+	}
+	if connected, expected := m.Expected(); connected != 1 || expected != 3 {
+		t.Errorf("%d of %d are connected", connected, expected)
+	}
+	b := m.connect(t, support, "node-1", newShelf())
+	eventually(t, "the other one is back", func() bool { return progress(tickets).Enforced() })
+	b.stop()
+	eventually(t, "it went again", func() bool { return progress(tickets).Connected == 1 })
+	if p := progress(tickets); !p.Enforced() {
+		t.Errorf("it held the newest when it went: %+v", p)
+	}
+	if p := progress(ledger); p.Enforced() {
+		t.Errorf("nobody has heard of billing's: %+v", p)
+	}
+	m.clock.Advance(61 * time.Second)
+	if p := progress(ledger); !p.Enforced() || p.Authorizers != 1 {
+		t.Errorf("after a lease whatever it held is void: %+v", p)
+	}
+	a.stop()
 }
 
 // THREATS 38

@@ -14,7 +14,10 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/go-logr/logr/funcr"
 	statuspb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"behalf.dev/behalf/internal/authz"
 )
@@ -281,5 +284,35 @@ func TestCompactionKeepsWhatMatters(t *testing.T) {
 	l.compact(l.head)
 	if len(l.entries) != 1 || len(l.logs[leaseIndex]) != 1 {
 		t.Errorf("%d entries and %d leases are left", len(l.entries), len(l.logs[leaseIndex]))
+	}
+}
+
+// THREATS 38
+func TestRefusedTokensAreLoggedNowAndThenAndNeverQuoted(t *testing.T) {
+	var lines []string
+	clock := newHandClock()
+	server, err := NewServer(Options{
+		Authenticator: newReviewer(everywhere), Clock: clock,
+		Log: funcr.New(func(_, args string) { lines = append(lines, args) }, funcr.Options{}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	try := func() {
+		if _, err := server.authenticate(t.Context(), "token-for-somebody-else"); status.Code(err) != codes.Unauthenticated {
+			t.Fatalf("got %v", err)
+		}
+	}
+	try()
+	try()
+	try()
+	clock.Advance(sayEvery)
+	try()
+	line := func(unsaid int) string {
+		return `"level"=0 "msg"="the token of a peer was refused: authorizers present a service account token for audience behalf-distribution" ` +
+			`"from"="unknown" "why"="the token does not authenticate an authorizer: its audience is another" "moreSinceLastLogged"=` + strconv.Itoa(unsaid)
+	}
+	if want := []string{line(0), line(2)}; !slices.Equal(lines, want) {
+		t.Errorf("got  %q\nwant %q", lines, want)
 	}
 }

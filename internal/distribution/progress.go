@@ -5,6 +5,9 @@ package distribution
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,13 +17,22 @@ import (
 
 // Progress says how far one content has come.
 type Progress struct {
-	// Authorizers is how many serve the content: connected, or gone for less than the time that they count.
+	// Authorizers is how many serve the content: connected, gone for less than the time that they count, or expected and not
+	// heard of yet.
 	Authorizers int
+	// Connected is how many of them have a stream.
+	Connected int
+	// LastGone is when the last of those that are gone went; zero where none is.
+	LastGone time.Time
 	// Acked is how many of them said that they enforce it.
 	Acked int
-	// Lagging are the names of those that did not say anything yet, sorted: namespace/serviceaccount@node.
+	// Lagging are those that did not say anything yet, sorted: namespace/serviceaccount@node. In brackets behind it stands
+	// what is to be known of one that is not connected.
 	Lagging []string
-	// Rejected are those that refused it and stay on what they had, sorted by name.
+	// Waiting is how many of the lagging are connected.
+	Waiting int
+	// Rejected are those that refused it, are connected and stay on what they had, sorted by name. One that refused it and
+	// is gone is lagging: nobody can tell what its next instance will say.
 	Rejected []Rejection
 }
 
@@ -64,30 +76,80 @@ func (s *Server) Progress(kind bundle.Kind, name, digest string) Progress {
 	var p Progress
 	for _, m := range s.authorizers.counted() {
 		if e.visible(m.peer) {
-			p = p.with(m, e, digest)
+			include(&p, m, s.options.CountFor, e, digest)
 		}
 	}
+	for _, account := range s.authorizers.unheard(s.expected(e)) {
+		p.Authorizers++
+		p.Lagging = append(p.Lagging, account.String()+" (not heard of since the manager started)")
+	}
+	slices.Sort(p.Lagging)
 	return p
 }
 
-// with counts one more authorizer.
-func (p Progress) with(m member, e *entry, digest string) Progress {
-	next := p
-	next.Authorizers++
+// Expected is how many service accounts are named as authorizers, for everything or for some resource server, and of how
+// many of them an instance is connected.
+func (s *Server) Expected() (connected, expected int) {
+	s.mu.RLock()
+	named := slices.AppendSeq(slices.Collect(maps.Keys(s.clusterWide)), maps.Keys(s.ledger.named))
+	s.mu.RUnlock()
+	present := map[authz.Actor]bool{}
+	for _, a := range s.Authorizers() {
+		present[a.Account] = present[a.Account] || a.Connected
+	}
+	named = unique(named)
+	for _, account := range named {
+		if present[account] {
+			connected++
+		}
+	}
+	return connected, len(named)
+}
+
+// expected are the accounts that may see the entry.
+func (s *Server) expected(e *entry) []authz.Actor {
+	if e.removed {
+		return nil
+	}
+	return unique(slices.AppendSeq(slices.Collect(maps.Keys(s.clusterWide)), e.access.opened()))
+}
+
+// include counts one more authorizer.
+func include(p *Progress, m member, countFor time.Duration, e *entry, digest string) {
+	p.Authorizers++
+	connected := m.end != nil
+	if connected {
+		p.Connected++
+	} else if m.seen.After(p.LastGone) {
+		p.LastGone = m.seen
+	}
 	standing, message := m.session.standing(e)
 	if e.statement.Digest != digest {
 		standing = lagging
 	}
-	switch standing {
-	case acked:
-		next.Acked++
-	case rejected:
-		next.Rejected = append(next.Rejected, Rejection{m.peer.String(), message})
-	case lagging:
-		next.Lagging = append(next.Lagging, m.peer.String())
+	switch {
+	case standing == acked:
+		p.Acked++
+	case !connected:
+		p.Lagging = append(p.Lagging, fmt.Sprintf("%s (%s)", m.peer, absence(standing, m.seen, m.seen.Add(countFor))))
+	case standing == rejected:
+		p.Rejected = append(p.Rejected, Rejection{m.peer.String(), message})
+	default:
+		p.Waiting++
+		p.Lagging = append(p.Lagging, m.peer.String())
 	}
-	return next
 }
+
+// absence is what is to be known of an authorizer that is gone.
+func absence(before standing, since, until time.Time) string {
+	text := fmt.Sprintf("gone since %s, counts until %s", timeOfDay(since), timeOfDay(until))
+	if before == rejected {
+		return "refused it, " + text
+	}
+	return text
+}
+
+func timeOfDay(t time.Time) string { return t.UTC().Format("15:04:05Z") }
 
 // standing is how a peer stands to the present content.
 type standing int

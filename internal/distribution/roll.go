@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"behalf.dev/behalf/internal/authz"
 )
 
 // roll is the list of authorizers that are served, and of those that were until not long ago.
@@ -18,8 +20,13 @@ type roll struct {
 	countFor time.Duration
 	most     int
 
+	// started is when this process began to serve. It knows nothing of whom an earlier one served.
+	started time.Time
+
 	mu      sync.Mutex
 	members map[string]*member
+	// heard are the accounts, guests left out, of which an instance has connected since then.
+	heard map[authz.Actor]bool
 }
 
 // member is one instance of an authorizer.
@@ -35,7 +42,10 @@ type member struct {
 }
 
 func newRoll(options Options) *roll {
-	return &roll{clock: options.Clock, countFor: options.CountFor, most: options.MaxAuthorizers, members: map[string]*member{}}
+	return &roll{
+		clock: options.Clock, countFor: options.CountFor, most: options.MaxAuthorizers, started: options.Clock.Now(),
+		members: map[string]*member{}, heard: map[authz.Actor]bool{},
+	}
 }
 
 var (
@@ -61,7 +71,26 @@ func (r *roll) join(p peer, guest bool, end func(error)) (*session, error) {
 	}
 	session := newSession(p, earlier)
 	r.members[p.String()] = &member{peer: p, session: session, guest: guest, end: end, seen: r.clock.Now()}
+	if !guest {
+		r.heard[p.account] = true
+	}
 	return session, nil
+}
+
+// unheard gives those of the accounts of which no instance has connected since this process started, as long as one that an
+// earlier process served may still enforce what that one gave it. It does not know of a second instance under an account of
+// which a first one is back.
+func (r *roll) unheard(expected []authz.Actor) []authz.Actor {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.clock.Now().Sub(r.started) > r.countFor {
+		return nil
+	}
+	present := map[authz.Actor]bool{}
+	for _, m := range r.members {
+		present[m.peer.account] = true
+	}
+	return slices.DeleteFunc(slices.Clone(expected), func(a authz.Actor) bool { return r.heard[a] || present[a] })
 }
 
 // maxGuests bounds the instances of one service account that may see nothing: anybody in the cluster can have that many.
@@ -96,6 +125,7 @@ func (r *roll) leave(s *session, guest bool) {
 		delete(r.members, s.peer.String())
 	default:
 		m.end, m.seen = nil, r.clock.Now()
+		r.heard[s.peer.account] = true
 	}
 }
 

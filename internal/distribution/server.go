@@ -70,6 +70,9 @@ type Server struct {
 
 	authorizers *roll
 	listeners   listeners
+
+	// refusals and guests are logged now and then.
+	refusals, guests occasionally
 }
 
 // NewServer makes a Server that has nothing yet: authorizers may connect, and get nothing before the first Set.

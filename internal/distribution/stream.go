@@ -14,6 +14,7 @@ import (
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	grpcpeer "google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 )
 
@@ -82,8 +83,19 @@ func (s *Server) guest(p peer) bool {
 
 func (s *Server) arrive(session *session) {
 	s.options.Log.Info("authorizer connected", "authorizer", session.peer.String())
+	if s.guest(session.peer) {
+		s.stranger(session.peer)
+	}
 	s.metrics.streams.Inc()
 	s.listeners.notify()
+}
+
+// stranger logs that an authorizer gets nothing, because nobody named its service account.
+func (s *Server) stranger(p peer) {
+	if unsaid, say := s.guests.pass(s.options.Clock.Now()); say {
+		s.options.Log.Info("authorizer may see nothing: neither the manager's --authorizers nor any ResourceServer's spec.authorizers names it",
+			"authorizer", p.String(), "moreSinceLastLogged", unsaid)
+	}
 }
 
 func (s *Server) depart(session *session) {
@@ -111,15 +123,31 @@ func (s *Server) authenticate(ctx context.Context, token string) (Identity, erro
 	switch {
 	case errors.Is(err, ErrUnauthenticated):
 		s.metrics.unauthenticated.Inc()
+		s.refused(ctx, err)
 		return Identity{}, status.Error(codes.Unauthenticated, err.Error())
 	case err != nil:
 		return Identity{}, status.Error(codes.Unavailable, "the token could not be reviewed: "+err.Error())
 	case !identity.Account.Present():
 		s.metrics.unauthenticated.Inc()
+		s.refused(ctx, ErrUnauthenticated)
 		return Identity{}, status.Error(codes.Unauthenticated, ErrUnauthenticated.Error())
 	default:
 		return identity, nil
 	}
+}
+
+// refused logs that a token was not taken, and never the token. Anybody can present one, so it is not logged each time.
+func (s *Server) refused(ctx context.Context, why error) {
+	unsaid, say := s.refusals.pass(s.options.Clock.Now())
+	if !say {
+		return
+	}
+	from := "unknown"
+	if p, ok := grpcpeer.FromContext(ctx); ok {
+		from = p.Addr.String()
+	}
+	s.options.Log.Info("the token of a peer was refused: authorizers present a service account token for audience "+TokenAudience,
+		"from", from, "why", why.Error(), "moreSinceLastLogged", unsaid)
 }
 
 const maxNodeBytes = 253

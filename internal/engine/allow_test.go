@@ -29,6 +29,12 @@ func TestAllows(t *testing.T) {
 		{"a token from as far in the future as clocks differ", func(w *world) { w.request.Token.IssuedAt = now.Add(60 * time.Second) }, []string{"portal-for-customers"}},
 		{"an agent by group", func(w *world) { w.agent("x", "", "support-agents") }, []string{"portal-for-customers"}},
 		{"a token issued after the revocation", revoking(bundle.Revocation{Subject: alice, IssuedBefore: now.Add(-time.Minute).Unix()}), []string{"portal-for-customers"}},
+		{"tokens of both issued after the actor's revocation", withActorToken(-time.Minute, bundle.Revocation{
+			Actor: &bundle.Service{Namespace: "support", Name: "portal"}, IssuedBefore: now.Add(-time.Minute).Unix(),
+		}), []string{"portal-for-customers"}},
+		{"an old token of the actor, where what was revoked is the person's older tokens", withActorToken(-30*time.Minute, bundle.Revocation{
+			Subject: alice, IssuedBefore: now.Add(-10 * time.Minute).Unix(),
+		}), []string{"portal-for-customers"}},
 		{"a revocation of somebody else", revoking(bundle.Revocation{Subject: &bundle.Person{Issuer: "partner", ID: "alice"}}), []string{"portal-for-customers"}},
 		{"a revocation of an edge that is not taken", revokingOnTheWay(bundle.Revocation{Edge: &bundle.GraphEdge{Subject: alice, To: bundle.Service{Namespace: "support", Name: "portal"}}}), []string{"portal-for-customers"}},
 		{"a revocation of an actor that is not there", revoking(bundle.Revocation{Actor: &bundle.Service{Namespace: "routing", Name: "router"}}), []string{"portal-for-customers"}},

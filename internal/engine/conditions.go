@@ -49,20 +49,23 @@ func loadConditions(list []bundle.Condition) ([]loadedCondition, error) {
 	return loaded, nil
 }
 
-// holds judges conditions that must all hold, and notes what stood in the way.
+// holds judges conditions that must all hold, and notes what stood in the way. One that does not hold settles it, whatever
+// the others give and in whatever order they stand.
 func (j *judgement) holds(conditions []int32, why *hurdle) verdict {
-	result := met
+	result, in := met, ""
 	for _, i := range conditions {
 		c := &j.served.policy.conditions[i]
 		held, err := c.program.Eval(&j.input)
 		switch {
 		case err != nil:
-			result = erred
-			why.erred = first(why.erred, fmt.Sprintf("%s (%v)", c.says, err))
+			result, in = erred, first(in, fmt.Sprintf("%s (%v)", c.says, err))
 		case !held:
 			why.unmet = first(why.unmet, c.says)
 			return unmet
 		}
+	}
+	if result == erred {
+		why.erred = first(why.erred, in)
 	}
 	return result
 }

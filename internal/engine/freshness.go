@@ -29,9 +29,9 @@ func (j *judgement) freshBundles() *authz.Denial {
 		return nil
 	}
 	if lease.until == 0 {
-		return deny(authz.ReasonStaleBundle, "the authorizer holds no %s", lease.of)
+		return deny(authz.ReasonStaleBundle, "the authorizer holds no %s", own(lease.of))
 	}
-	return deny(authz.ReasonStaleBundle, "the lease of the %s ran out at %s", lease.of, stamp(lease.until))
+	return deny(authz.ReasonStaleBundle, "the lease of the %s ran out at %s", own(lease.of), stamp(lease.until))
 }
 
 func (j *judgement) freshToken() *authz.Denial {

@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 
 	"behalf.dev/behalf/internal/authz"
@@ -32,6 +33,8 @@ type grantSearch struct {
 	// live is some grant that is in force but binds something else; revokedBy covers one that would have served.
 	live      *loadedGrant
 	revokedBy *revoked
+	// selfMade is one that would have served, had somebody else approved it.
+	selfMade *loadedGrant
 }
 
 func (s *grantSearch) run() *loadedGrant {
@@ -48,9 +51,13 @@ func (s *grantSearch) run() *loadedGrant {
 // serves says whether a live grant binds this request for one of the rules that matched, and is not revoked.
 func (s *grantSearch) serves(g *loadedGrant) bool {
 	fits := g.agrees(s.judgement, &s.digest) &&
-		slices.ContainsFunc(s.permits, func(r *rule) bool { return r.grant.accepts(g, &s.req.Subject) })
+		slices.ContainsFunc(s.permits, func(r *rule) bool { return r.grant.accepts(g) })
 	if !fits {
 		s.live = g
+		return false
+	}
+	if s.approvedByItself(g) {
+		s.live, s.selfMade = g, cmp.Or(s.selfMade, g)
 		return false
 	}
 	if by := s.revocation(g); by != nil {
@@ -71,6 +78,10 @@ func (s *grantSearch) denial() *authz.Denial {
 		denial := s.revokedBy.denial()
 		denial.Leg = authz.LegRevocation
 		return denial
+	case s.selfMade != nil:
+		return deny(authz.ReasonGrantMismatch,
+			"no live DelegationGrant for %s and %s binds this very request as %s asks: the approver of %s is the subject or a service of the chain, and nobody approves for themselves",
+			s.req.Subject, s.req.Actor, s.permits[0].source, s.selfMade.source)
 	case s.live != nil:
 		return deny(authz.ReasonGrantMismatch, "no live DelegationGrant for %s and %s binds this very request as %s asks",
 			s.req.Subject, s.req.Actor, s.permits[0].source)
@@ -81,12 +92,12 @@ func (s *grantSearch) denial() *authz.Denial {
 }
 
 // accepts says whether a grant is of the kind that a rule asks for.
-func (want *grantWant) accepts(g *loadedGrant, s *authz.Subject) bool {
+func (want *grantWant) accepts(g *loadedGrant) bool {
 	switch {
 	case g.notAfter-g.notBefore > want.maxLifetime:
 		return false
-	case g.approver == "" || g.approver == s.Username || g.approver == s.ID:
-		return false // nobody approves for themselves
+	case g.approver == "":
+		return false
 	case !want.usernames[g.approver] && !slices.ContainsFunc(g.approverGroups, func(name string) bool { return want.groups[name] }):
 		return false
 	case want.bindResource && (g.resourceType == "" || g.resourceID == ""):

@@ -16,7 +16,7 @@ func identity(j *judgement) *authz.Denial {
 	case r.Unauthenticated != "":
 		return unauthenticated(r)
 	case !r.Subject.Present():
-		return deny(authz.ReasonSubjectMissing, "no person stands behind the request%s", j.fromActor())
+		return j.subjectMissing()
 	case j.malformed() != "":
 		return deny(authz.ReasonRequestMalformed, "%s", j.malformed())
 	case !r.Actor.Present() && len(r.Via) > 0:
@@ -33,7 +33,7 @@ func identity(j *judgement) *authz.Denial {
 // unauthenticated is what a front door found out. A token that is out of its time is a matter of freshness, whoever
 // noticed it first, and so it denies in a dry run too.
 func unauthenticated(r *authz.Request) *authz.Denial {
-	denial := deny(r.Unauthenticated, "%s", cmp.Or(r.Detail, "the front door could not establish who is asking"))
+	denial := deny(r.Unauthenticated, "%s", own(cmp.Or(r.Detail, "the front door could not establish who is asking")))
 	switch r.Unauthenticated { //nolint:exhaustive // all others are a matter of identity
 	case authz.ReasonTokenExpired, authz.ReasonTokenNotYetValid, authz.ReasonStaleBundle:
 		denial.Leg = authz.LegFreshness
@@ -41,11 +41,11 @@ func unauthenticated(r *authz.Request) *authz.Denial {
 	return denial
 }
 
-func (j *judgement) fromActor() string {
+func (j *judgement) subjectMissing() *authz.Denial {
 	if !j.req.Actor.Present() {
-		return ""
+		return deny(authz.ReasonSubjectMissing, "no person stands behind the request")
 	}
-	return " of " + j.req.Actor.String()
+	return deny(authz.ReasonSubjectMissing, "no person stands behind the request of %s", j.req.Actor)
 }
 
 // malformed says why the request cannot be read as one question; empty where it can.

@@ -3,11 +3,7 @@
 
 package engine
 
-import (
-	"fmt"
-
-	"behalf.dev/behalf/internal/authz"
-)
+import "behalf.dev/behalf/internal/authz"
 
 // check judges one leg; nil permits.
 type check func(*judgement) *authz.Denial
@@ -38,11 +34,6 @@ var legs = [...]struct {
 	{authz.LegChain, delegated, chain},
 	{authz.LegPolicy, delegated, policy},
 	{authz.LegGrant, delegated, grant},
-}
-
-// deny makes a denial. The leg is filled in by whoever asked, unless the check names another.
-func deny(reason authz.Reason, format string, args ...any) *authz.Denial {
-	return &authz.Denial{Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
 // alwaysEnforced says which legs a resource server's dry run does not soften: what was revoked is never let through, and

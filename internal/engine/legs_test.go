@@ -165,6 +165,10 @@ var resourceCases = []denialCase{
 		authz.LegResource, authz.ReasonAudienceUnknown, "no resource server has the host \"other.example\"",
 	},
 	{ // THREATS 26
+		"a name in the path is disguised", over("GET", "/customers/alice/tickets/42%EF%BC%8F43"),
+		authz.LegResource, authz.ReasonPathNotCanonical, "the path percent-encodes a character that cannot be seen, or one that some servers read as '/'",
+	},
+	{ // THREATS 26
 		"the host has a trailing dot", func(w *world) { over("GET", "/me")(w); w.request.HTTP.Host = "tickets.example." },
 		authz.LegResource, authz.ReasonAudienceUnknown, "no resource server has the host",
 	},
@@ -217,6 +221,14 @@ func revoking(r bundle.Revocation) func(*world) {
 
 func revokingOnTheWay(r bundle.Revocation) func(*world) {
 	return func(w *world) { viaRouter(w); w.revoke(r) }
+}
+
+// withActorToken gives the actor a token of its own, issued so long after now, and revokes something.
+func withActorToken(issued time.Duration, r bundle.Revocation) func(*world) {
+	return func(w *world) {
+		w.request.ActorIssuedAt = now.Add(issued)
+		w.revoke(r)
+	}
 }
 
 var revocationCases = []denialCase{
@@ -285,6 +297,34 @@ var revocationCases = []denialCase{
 		},
 		authz.LegRevocation, authz.ReasonRevoked, "subject corp:alice",
 	},
+	{ // THREATS 19
+		"a stolen token of the actor, older than the actor's revocation, beside a person's newer one",
+		withActorToken(-30*time.Minute, bundle.Revocation{Actor: &bundle.Service{Namespace: "support", Name: "portal"}, IssuedBefore: now.Add(-10 * time.Minute).Unix()}),
+		authz.LegRevocation, authz.ReasonRevoked, "actor support/portal is revoked by DelegationRevocation incident-1",
+	},
+	{ // THREATS 19
+		"a stolen token of the actor, older than the revocation of the edge from the subject",
+		withActorToken(-30*time.Minute, bundle.Revocation{
+			Edge:         &bundle.GraphEdge{Subject: alice, To: bundle.Service{Namespace: "support", Name: "portal"}},
+			IssuedBefore: now.Add(-10 * time.Minute).Unix(),
+		}),
+		authz.LegRevocation, authz.ReasonRevoked, "the edge from subject corp:alice to support/portal",
+	},
+	{
+		"a person's token older than the actor's revocation, beside a newer one of the actor",
+		func(w *world) {
+			withActorToken(-time.Second, bundle.Revocation{Actor: &bundle.Service{Namespace: "support", Name: "portal"}, IssuedBefore: now.Add(-30 * time.Second).Unix()})(w)
+		},
+		authz.LegRevocation, authz.ReasonRevoked, "actor support/portal",
+	},
+	{
+		"a person's token that does not say when, beside a newer one of the actor",
+		func(w *world) {
+			withActorToken(-time.Second, bundle.Revocation{Actor: &bundle.Service{Namespace: "support", Name: "portal"}, IssuedBefore: now.Add(-time.Hour).Unix()})(w)
+			w.request.Token.IssuedAt = time.Time{}
+		},
+		authz.LegRevocation, authz.ReasonRevoked, "actor support/portal",
+	},
 	{
 		"the only grant that binds the request",
 		paying(func(w *world) {
@@ -322,7 +362,7 @@ var subjectCases = []denialCase{
 	},
 	{
 		"nobody says whose ticket it is", func(w *world) { delete(w.request.Resource.Properties, "owner") },
-		authz.LegSubject, authz.ReasonConditionError, "cannot be told: only the customer's own tickets (evaluating condition: no such key: owner)",
+		authz.LegSubject, authz.ReasonConditionError, "cannot be told: only the customer's own tickets (evaluating condition: no such key: resource.properties.owner)",
 	},
 	{
 		"a person in no group", func(w *world) { w.request.Subject.Groups = nil },
@@ -472,14 +512,14 @@ var policyCases = []denialCase{
 	},
 	{
 		"a Permit whose condition errs", func(w *world) { w.request.Context = nil },
-		authz.LegPolicy, authz.ReasonConditionError, "cannot be told: only for support (evaluating condition: no such key: purpose)",
+		authz.LegPolicy, authz.ReasonConditionError, "cannot be told: only for support (evaluating condition: no such key: context.purpose)",
 	},
 	{
 		"a Permit with a condition that errs and one that does not hold",
 		func(w *world) {
 			w.request.Context, w.policy.Rules[0].Conditions = nil, []int{forSupport, never}
 		},
-		authz.LegPolicy, authz.ReasonConditionError, "only for support",
+		authz.LegPolicy, authz.ReasonNoPolicy, "here: it takes subject.id == 'nobody'",
 	},
 	{
 		"a person who signed in too long ago", func(w *world) { w.request.Subject.AuthTime = now.Add(-28801 * time.Second) },
@@ -599,7 +639,8 @@ var grantCases = []denialCase{
 	},
 	{
 		"the subject approved it", changingGrant(func(g *bundle.Grant) { g.ApproverUsername = "alice@example.com" }),
-		authz.LegGrant, authz.ReasonGrantMismatch, "binds this very request",
+		authz.LegGrant, authz.ReasonGrantMismatch, "binds this very request as DelegationPolicy payments-by-grant asks: " +
+			"the approver of DelegationGrant support/pay-inv-7 is the subject or a service of the chain, and nobody approves for themselves",
 	},
 	{
 		"the subject approved it under the name of its id", changingGrant(func(g *bundle.Grant) { g.ApproverUsername = "alice" }),

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -25,8 +26,8 @@ func TestOnlyCanonicalPathsAreLookedAt(t *testing.T) {
 		{"/a:b@c!$&'()*+,=", "/a:b@c!$&'()*+,=", nil},
 		{"/in%20box/%C3%A9", "/in%20box/%C3%A9", nil},
 		{"/in%c3%a9", "/in%c3%a9", nil},
-		{"/a%3Bb%3Fc%23d", "/a%3Bb%3Fc%23d", nil},
-		{"/100%25", "/100%25", nil},
+		{"/%5B1%5D%22%3C%3E%5E%60%7B%7C%7D", "/%5B1%5D%22%3C%3E%5E%60%7B%7C%7D", nil},
+		{"/%E5%8F%B7%E2%82%AC%F0%9F%98%80/x", "/%E5%8F%B7%E2%82%AC%F0%9F%98%80/x", nil},
 		{"/...", "/...", nil},
 		{"", "", errRelative},
 		{"?x", "", errRelative},
@@ -67,6 +68,38 @@ func TestOnlyCanonicalPathsAreLookedAt(t *testing.T) {
 		{"/%7Eme", "", errDisguised},
 		{"/a%252fb", "", errDisguised},
 		{"/a%25%32%66b", "", errDisguised},
+		{"/a%3Bb", "", errDisguised},
+		{"/a%3bb", "", errDisguised},
+		{"/a%3Fb", "", errDisguised},
+		{"/a%23b", "", errDisguised},
+		{"/100%25", "", errDisguised},
+		{"/a%C2%85b", "", errHidden},
+		{"/a%C2%9Fb", "", errHidden},
+		{"/a%C2%A0b", "", errHidden},
+		{"/a%C2%ADb", "", errHidden},
+		{"/a%E2%80%AEb", "", errHidden},
+		{"/a%E2%80%8Bb", "", errHidden},
+		{"/a%E2%80%A8b", "", errHidden},
+		{"/a%E2%81%A6b", "", errHidden},
+		{"/a%E3%80%80b", "", errHidden},
+		{"/a%EF%BB%BFb", "", errHidden},
+		{"/a%EE%80%80b", "", errHidden},
+		{"/a%EF%BC%8Fb", "", errHidden},
+		{"/a%EF%BC%BCb", "", errHidden},
+		{"/%EF%BC%8E%EF%BC%8E/b", "", errHidden},
+		{"/%E2%80%A4%E2%80%A4/b", "", errHidden},
+		{"/%E2%80%A5/b", "", errHidden},
+		{"/a%EF%BC%9Bb", "", errHidden},
+		{"/a%CD%BEb", "", errHidden},
+		{"/a%EF%B9%94b", "", errHidden},
+		{"/a%EF%B9%A8b", "", errHidden},
+		{"/a%E2%81%84b", "", errHidden},
+		{"/a%E2%88%95b", "", errHidden},
+		{"/a%E2%84%80", "", errHidden},
+		{"/%F0%9F%84%80", "", errHidden},
+		{"/%20a", "", errHidden},
+		{"/a%20/b", "", errHidden},
+		{"/a%20", "", errHidden},
 		{"/a%", "", errEscape},
 		{"/a%2", "", errEscape},
 		{"/a%zz", "", errEscape},
@@ -103,6 +136,7 @@ func TestOnlyCanonicalHostsAreLookedUp(t *testing.T) {
 func FuzzCanonicalPath(f *testing.F) {
 	for _, seed := range []string{
 		"/", "/a/b", "//a", "/a/../b", "/a/..;/b", "/a%2fb", "/a%5cb", "/a%00", "/%2e%2e/", "/a;b=c", "/a?x=/../", "/a#b", "/é", "/%c3%a9", "/%252f", "/a/",
+		"/a%3Bb", "/%C2%85", "/%E2%80%AE", "/%EF%BC%8E%EF%BC%8E/", "/a%EF%BC%8Fb", "/%20", "/a%20b",
 		"/a\\b", "http://x/", "/%", "/a%2", "/%25%32%65", "/..%c0%af..",
 	} {
 		f.Add(seed)
@@ -115,6 +149,11 @@ func FuzzCanonicalPath(f *testing.F) {
 		decoded := unescape(string(p))
 		if !utf8.ValidString(decoded) || strings.ContainsAny(decoded, "\x00\\\r\n") {
 			t.Fatalf("%q was let pass and decodes to %q", raw, decoded)
+		}
+		for _, r := range decoded {
+			if !unicode.IsPrint(r) || strings.ContainsRune(`;?#%／＼．；`, r) {
+				t.Fatalf("%q was let pass and decodes to %q", raw, decoded)
+			}
 		}
 		if strings.Count(decoded, "/") != strings.Count(string(p), "/") {
 			t.Fatalf("%q hides a slash", raw)

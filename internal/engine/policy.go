@@ -47,7 +47,7 @@ func forbiddenBy(j *judgement, by []authz.ObjectRef, leg authz.Leg) *authz.Denia
 		names[i] = by[i].String()
 	}
 	denial := deny(authz.ReasonForbidden, "%s forbids %s to use %s for %s",
-		strings.Join(names, " and "), j.req.Actor, j.decision.Scope, j.req.Subject)
+		own(strings.Join(names, " and ")), j.req.Actor, j.decision.Scope, j.req.Subject)
 	denial.Leg = leg
 	return denial
 }
@@ -82,10 +82,10 @@ func (j *judgement) unpermitted(beyond *limitBreach, why hurdle) *authz.Denial {
 		return beyond.denial(j)
 	case why.erred != "":
 		return deny(authz.ReasonConditionError, "whether a DelegationPolicy permits %s to use %s for %s cannot be told: %s",
-			j.req.Actor, j.decision.Scope, j.req.Subject, why.erred)
+			j.req.Actor, j.decision.Scope, j.req.Subject, own(why.erred))
 	case why.unmet != "":
 		return deny(authz.ReasonNoPolicy, "no DelegationPolicy permits %s to use %s for %s here: %s",
-			j.req.Actor, j.decision.Scope, j.req.Subject, why.unmet)
+			j.req.Actor, j.decision.Scope, j.req.Subject, own(why.unmet))
 	default:
 		return deny(authz.ReasonNoPolicy, "no DelegationPolicy permits %s to use %s for %s", j.req.Actor, j.decision.Scope, j.req.Subject)
 	}

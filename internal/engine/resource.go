@@ -35,7 +35,7 @@ func (j *judgement) route() *authz.Denial {
 	}
 	r := p.routes.find(http.Method, path, &j.captures)
 	if r == nil {
-		return deny(authz.ReasonRouteUnmatched, "%s has no route for %s %s", p.source, clip(http.Method), clip(string(path)))
+		return deny(authz.ReasonRouteUnmatched, "%s has no route for %s %s", p.source, http.Method, string(path))
 	}
 	if !r.build(&j.captures, &j.decision.Resource) {
 		return deny(authz.ReasonRouteUnmatched, "a name in the path is longer than %d bytes", condition.MaxName)
@@ -55,13 +55,4 @@ func (j *judgement) takes(r *route) *authz.Denial {
 	default:
 		return nil
 	}
-}
-
-// clip keeps messages short whatever a client sends.
-func clip(s string) string {
-	const most = 128
-	if len(s) <= most {
-		return s
-	}
-	return s[:most] + "…"
 }

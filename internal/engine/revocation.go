@@ -15,16 +15,15 @@ func revocation(j *judgement) *authz.Denial {
 	if r == nil || r.empty() {
 		return nil
 	}
-	issued := j.issued()
 	for _, covers := range revocationTargets {
-		if by := covers(r, j, issued); by != nil {
+		if by := covers(r, j); by != nil {
 			return by.denial()
 		}
 	}
 	return nil
 }
 
-var revocationTargets = [...]func(*Revocations, *judgement, issue) *revoked{
+var revocationTargets = [...]func(*Revocations, *judgement) *revoked{
 	(*Revocations).person, (*Revocations).services, (*Revocations).edgesOf, (*Revocations).tokens,
 }
 
@@ -41,8 +40,19 @@ func (j *judgement) issued() issue {
 	return issue{at: j.req.Token.IssuedAt.Unix(), known: true}
 }
 
+// actorIssued is the time by which actors and edges are judged: the earlier of the subject's token and the actor's own,
+// so that a stolen actor token is not made good by a person who signs in after its revocation (THREATS 19).
+func (j *judgement) actorIssued() issue {
+	at := j.issued()
+	if own := j.req.ActorIssuedAt; !own.IsZero() {
+		at.at = min(at.at, own.Unix())
+	}
+	return at
+}
+
 // person looks for the subject and its session.
-func (r *Revocations) person(j *judgement, at issue) *revoked {
+func (r *Revocations) person(j *judgement) *revoked {
+	at := j.issued()
 	s := &j.req.Subject
 	if by := covering(r.subjects, bundle.Person{Issuer: s.Issuer, ID: s.ID}, at); by != nil {
 		return by
@@ -54,10 +64,11 @@ func (r *Revocations) person(j *judgement, at issue) *revoked {
 }
 
 // services looks for every actor of the chain.
-func (r *Revocations) services(j *judgement, at issue) *revoked {
+func (r *Revocations) services(j *judgement) *revoked {
 	if len(r.actors) == 0 {
 		return nil
 	}
+	at := j.actorIssued()
 	for _, a := range j.chain {
 		if by := covering(r.actors, a, at); by != nil {
 			return by
@@ -67,11 +78,11 @@ func (r *Revocations) services(j *judgement, at issue) *revoked {
 }
 
 // edgesOf looks for every step of the chain, the one from the subject to the first actor included.
-func (r *Revocations) edgesOf(j *judgement, at issue) *revoked {
+func (r *Revocations) edgesOf(j *judgement) *revoked {
 	if len(r.edges) == 0 {
 		return nil
 	}
-	s := &j.req.Subject
+	at, s := j.actorIssued(), &j.req.Subject
 	from := edge{subject: bundle.Person{Issuer: s.Issuer, ID: s.ID}}
 	for _, a := range j.chain {
 		from.to = a
@@ -84,11 +95,12 @@ func (r *Revocations) edgesOf(j *judgement, at issue) *revoked {
 }
 
 // tokens looks for the transaction and the token itself.
-func (r *Revocations) tokens(j *judgement, at issue) *revoked {
+func (r *Revocations) tokens(j *judgement) *revoked {
 	t := j.req.Token
 	if t == nil {
 		return nil
 	}
+	at := j.issued()
 	if t.Transaction != "" {
 		if by := covering(r.transactions, t.Transaction, at); by != nil {
 			return by

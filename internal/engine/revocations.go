@@ -39,7 +39,7 @@ type revoked struct {
 }
 
 func (r *revoked) denial() *authz.Denial {
-	return deny(authz.ReasonRevoked, "%s is revoked by %s", r.what, r.source)
+	return deny(authz.ReasonRevoked, "%s is revoked by %s", own(r.what), r.source)
 }
 
 func (r *revoked) covers(at issue) bool {

@@ -21,10 +21,10 @@ func subject(j *judgement) *authz.Denial {
 	}
 	scope := p.scopes[j.scope].name
 	if why.erred != "" {
-		return deny(authz.ReasonConditionError, "whether %s is entitled to %s cannot be told: %s", j.req.Subject, scope, why.erred)
+		return deny(authz.ReasonConditionError, "whether %s is entitled to %s cannot be told: %s", j.req.Subject, scope, own(why.erred))
 	}
 	if why.unmet != "" {
-		return deny(authz.ReasonNotEntitled, "%s is not entitled to %s here: %s", j.req.Subject, scope, why.unmet)
+		return deny(authz.ReasonNotEntitled, "%s is not entitled to %s here: %s", j.req.Subject, scope, own(why.unmet))
 	}
 	return deny(authz.ReasonNotEntitled, "%s is not entitled to %s of %s", j.req.Subject, scope, p.audience)
 }

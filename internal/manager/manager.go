@@ -346,11 +346,13 @@ func (m *Manager) checks() []check {
 	}
 }
 
-// remarks are who writes status, and which issuers cannot be reached.
+// remarks are who writes status, who is there to enforce, and which issuers cannot be reached.
 func (m *Manager) remarks() []string {
 	writer := "this replica (leader election is off)"
 	if m.options.Election == ElectionOn {
 		writer = m.leadership.String()
 	}
-	return append([]string{"status is written by " + writer}, unreachable(m.issuers.States())...)
+	connected, expected := m.distribution.Expected()
+	attendance := fmt.Sprintf("authorizers: %d of %d expected connected", connected, expected)
+	return append([]string{"status is written by " + writer, attendance}, unreachable(m.issuers.States())...)
 }

@@ -241,8 +241,10 @@ var _ = Describe("A manager", func() {
 		becomes(ctx, rs, "Accepted=True(Accepted) Enforced=False(NoAuthorizers) Ready=False(NoAuthorizers)")
 		Expect(messageOf(rs, "Ready")).To(Equal("No authorizer that may serve bundle support/tickets is connected."))
 
+		Expect(readyz(m)()).To(ContainSubstring("\nauthorizers: 0 of 1 expected connected\n"))
 		a, b := connect(ctx, m, "a"), connect(ctx, m, "b")
 		becomes(ctx, rs, enforced)
+		Expect(readyz(m)()).To(ContainSubstring("\nauthorizers: 1 of 1 expected connected\n"))
 		becomes(ctx, policy, enforced)
 		becomes(ctx, sd, declarationGood)
 		becomes(ctx, corp, issuerGood)
@@ -271,7 +273,6 @@ var _ = Describe("A manager", func() {
 		a := connect(ctx, m, "a")
 		becomes(ctx, rs, enforced)
 		change(ctx, rs, func(rs *v1alpha1.ResourceServer) {
-			rs.Spec.Audience = "https://renamed.example"
 			rs.Spec.Routes = []v1alpha1.Route{ambiguous("/tickets/{id}"), ambiguous("/tickets/{number}")}
 		})
 		becomes(ctx, rs, "Accepted=False(Invalid) Enforced=False(NotAccepted) Stalled=True(Invalid) Ready=False(Invalid)")
@@ -338,6 +339,35 @@ var _ = Describe("A manager", func() {
 		Expect(admin.Delete(ctx, rs)).To(Succeed())
 		Eventually(decides(a)).Should(Equal("Deny resource audience_unknown"))
 		becomes(ctx, sd, ContainSubstring("WithinPolicy=False(Excess)"))
+	})
+
+	It("says at once that nobody enforces it when the last authorizer goes", func(ctx context.Context) {
+		m := start(ctx)
+		rs := tickets()
+		create(ctx, issuer(), permit(), declaration(), rs)
+		a := connect(ctx, m, "a")
+		becomes(ctx, rs, enforced)
+		a.stop()
+		becomes(ctx, rs, "Accepted=True(Accepted) Enforced=False(NoAuthorizers) Ready=False(NoAuthorizers)")
+		Expect(messageOf(rs, "Enforced")).To(MatchRegexp(`^No authorizer that may serve bundle support/tickets is connected; ` +
+			`the last went at \S+Z: 1 authorizer has acknowledged revision \d+ of bundle support/tickets\.$`))
+	})
+
+	// THREATS 39
+	It("does not take for enforced, after its restart, what an authorizer may not have that is cut off", func(ctx context.Context) {
+		both := func(o *manager.Options) {
+			o.Authorizers = append(o.Authorizers, authz.Actor{Namespace: system, ServiceAccount: "authorizer-b"})
+		}
+		m := start(ctx, both)
+		rs := tickets()
+		create(ctx, issuer(), permit(), declaration(), rs)
+		connect(ctx, m, "a")
+		becomes(ctx, rs, "Accepted=True(Accepted) Enforced=False(Lagging) Ready=False(Lagging)")
+		Eventually(func() (string, error) {
+			err := admin.Get(ctx, client.ObjectKeyFromObject(rs), rs)
+			return messageOf(rs, "Enforced"), err
+		}).Should(MatchRegexp(`^1 authorizer has not acknowledged revision \d+ of bundle support/tickets yet: ` +
+			`\S+/authorizer-b \(not heard of since the manager started\)\.$`))
 	})
 
 	// THREATS 39

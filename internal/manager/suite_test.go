@@ -59,6 +59,7 @@ func TestManager(t *testing.T) {
 		t.Fatal("KUBEBUILDER_ASSETS names no folder with etcd and kube-apiserver: run make test")
 	}
 	RegisterFailHandler(Fail)
+	EnforceDefaultTimeoutsWhenUsingContexts()
 	SetDefaultEventuallyTimeout(15 * time.Second)
 	SetDefaultEventuallyPollingInterval(20 * time.Millisecond)
 	RunSpecs(t, "Manager")

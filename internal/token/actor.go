@@ -21,10 +21,10 @@ type service struct {
 }
 
 // Actor verifies a projected service account token (KEP-1205) of this cluster that was made for the given audience and
-// for no other. The error is an *Invalid.
-func (t *Trust) Actor(raw, audience string, now time.Time) (authz.Actor, error) {
+// for no other, and says when it was issued. The error is an *Invalid.
+func (t *Trust) Actor(raw, audience string, now time.Time) (authz.Actor, time.Time, error) {
 	if t == nil {
-		return authz.Actor{}, nothingHeld()
+		return authz.Actor{}, time.Time{}, nothingHeld()
 	}
 	s, bad := remember(t.seen, forActors, raw, t.readActor)
 	if bad == nil {
@@ -34,9 +34,9 @@ func (t *Trust) Actor(raw, audience string, now time.Time) (authz.Actor, error) 
 		bad = invalid("is not for the audience %q alone", audience)
 	}
 	if bad != nil {
-		return authz.Actor{}, bad
+		return authz.Actor{}, time.Time{}, bad
 	}
-	return s.actor, nil
+	return s.actor, s.issuedAt, nil
 }
 
 func (t *Trust) readActor(raw string) (*service, *Invalid) {
@@ -64,6 +64,9 @@ func (t *Trust) mapService(c claims) (*service, *Invalid) {
 	when, bad := c.times()
 	if bad != nil {
 		return nil, bad
+	}
+	if when.issuedAt.IsZero() { // the API server always says; a revocation of what was issued before must see it
+		return nil, invalid("does not say when it was issued (iat)")
 	}
 	s := &service{times: when}
 	if s.audiences, bad = c.texts("aud"); bad != nil {

@@ -47,7 +47,7 @@ func TestErrorsNeverQuoteTheToken(t *testing.T) {
 	for _, raw := range tokens {
 		_, _, err := trust.Subject(raw, now)
 		quotesNothing(t, raw, fmt.Sprintf("%v %+v %#v", err, err, err))
-		_, err = trust.Actor(raw, tickets, now)
+		_, _, err = trust.Actor(raw, tickets, now)
 		quotesNothing(t, raw, fmt.Sprintf("%v %+v %#v", err, err, err))
 	}
 }

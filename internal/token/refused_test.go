@@ -246,9 +246,9 @@ func TestTimeIsJudgedAnewEachTimeATokenIsPresented(t *testing.T) {
 		})
 	}
 	t.Run("an actor token expires too", func(t *testing.T) {
-		_, err := trust.Actor(actor, tickets, now)
+		_, _, err := trust.Actor(actor, tickets, now)
 		wantReason(t, err, "")
-		_, err = trust.Actor(actor, tickets, now.Add(time.Hour))
+		_, _, err = trust.Actor(actor, tickets, now.Add(time.Hour))
 		wantReason(t, err, authz.ReasonTokenExpired)
 	})
 }
@@ -297,11 +297,12 @@ func TestActorTokensThatAreRefused(t *testing.T) {
 		"without a uid":                  {sign(map[string]any{"kubernetes.io": map[string]any{"namespace": "support", "serviceaccount": map[string]any{"name": "portal"}}}), authz.ReasonActorMismatch},
 		// Legacy tokens never expire and are bound to nothing.
 		"a legacy token":                 {sign(map[string]any{"kubernetes.io": nil, "kubernetes.io/serviceaccount/namespace": "support", "kubernetes.io/serviceaccount/service-account.name": "portal"}), authz.ReasonTokenInvalid},
+		"without iat":                    {sign(map[string]any{"iat": nil}), authz.ReasonTokenInvalid},
 		"without exp":                    {sign(map[string]any{"exp": nil}), authz.ReasonTokenInvalid},
 		"kubernetes.io that is a string": {sign(map[string]any{"kubernetes.io": "support/portal"}), authz.ReasonTokenInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
-			actor, err := trust.Actor(test.raw, tickets, now)
+			actor, _, err := trust.Actor(test.raw, tickets, now)
 			wantInvalid(t, err, test.reason)
 			if actor.Present() {
 				t.Errorf("actor %v came along", actor)
@@ -310,18 +311,18 @@ func TestActorTokensThatAreRefused(t *testing.T) {
 	}
 
 	t.Run("when nothing is asked for", func(t *testing.T) {
-		_, err := trust.Actor(sign(map[string]any{"aud": []string{}}), "", now)
+		_, _, err := trust.Actor(sign(map[string]any{"aud": []string{}}), "", now)
 		wantInvalid(t, err, authz.ReasonTokenInvalid)
 	})
 	// THREATS 12
 	t.Run("when the service account was deleted", func(t *testing.T) {
 		w.bundle.ServiceAccounts = []bundle.ServiceAccount{{Namespace: "support", Name: "portal"}}
-		_, err := w.trust(t).Actor(sign(nil), tickets, now)
+		_, _, err := w.trust(t).Actor(sign(nil), tickets, now)
 		wantInvalid(t, err, authz.ReasonActorMismatch)
 	})
 	t.Run("when the cluster vouches for nobody", func(t *testing.T) {
 		w.bundle.Cluster = nil
-		_, err := w.trust(t).Actor(sign(nil), tickets, now)
+		_, _, err := w.trust(t).Actor(sign(nil), tickets, now)
 		wantInvalid(t, err, authz.ReasonTokenInvalid)
 	})
 }
@@ -329,7 +330,7 @@ func TestActorTokensThatAreRefused(t *testing.T) {
 func TestAServiceAccountWithoutAPinIsTakenAsItIs(t *testing.T) {
 	w := newWorld(t)
 	w.bundle.ServiceAccounts = nil
-	if _, err := w.trust(t).Actor(w.cluster.Sign(t, w.portal()), tickets, now); err != nil {
+	if _, _, err := w.trust(t).Actor(w.cluster.Sign(t, w.portal()), tickets, now); err != nil {
 		t.Error(err)
 	}
 }
@@ -338,7 +339,7 @@ func TestATokenIsRememberedForWhatItWasVerifiedForOnly(t *testing.T) {
 	w := newWorld(t)
 	trust := w.trust(t)
 	actor, subject := w.cluster.Sign(t, w.portal()), w.corp.Sign(t, w.alice())
-	if _, err := trust.Actor(actor, tickets, now); err != nil {
+	if _, _, err := trust.Actor(actor, tickets, now); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := trust.Subject(subject, now); err != nil {
@@ -346,9 +347,9 @@ func TestATokenIsRememberedForWhatItWasVerifiedForOnly(t *testing.T) {
 	}
 	_, _, err := trust.Subject(actor, now)
 	wantInvalid(t, err, authz.ReasonTokenInvalid)
-	_, err = trust.Actor(subject, tickets, now)
+	_, _, err = trust.Actor(subject, tickets, now)
 	wantInvalid(t, err, authz.ReasonTokenInvalid)
-	_, err = trust.Actor(actor, "https://ledger.example", now)
+	_, _, err = trust.Actor(actor, "https://ledger.example", now)
 	wantInvalid(t, err, authz.ReasonTokenInvalid)
 }
 

@@ -153,12 +153,16 @@ func TestScopesAreHandedOnAsTheyStand(t *testing.T) {
 
 func TestActorIsTheServiceAccountThatTheClusterVouchesFor(t *testing.T) {
 	w := newWorld(t)
-	got, err := w.trust(t).Actor(w.cluster.Sign(t, w.portal()), tickets, now)
+	got, issuedAt, err := w.trust(t).Actor(w.cluster.Sign(t, w.portal()), tickets, now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got != portal {
 		t.Errorf("actor = %v, want %v", got, portal)
+	}
+	// A revocation of what was issued before an instant looks at this time too.
+	if want := time.Unix(1780307940, 0); !issuedAt.Equal(want) {
+		t.Errorf("issued at %v, want %v", issuedAt, want)
 	}
 }
 
@@ -166,7 +170,7 @@ func TestATrustThatIsNotThereVerifiesNothing(t *testing.T) {
 	var trust *token.Trust
 	_, _, err := trust.Subject("x", now)
 	wantInvalid(t, err, authz.ReasonStaleBundle)
-	_, err = trust.Actor("x", tickets, now)
+	_, _, err = trust.Actor("x", tickets, now)
 	wantInvalid(t, err, authz.ReasonStaleBundle)
 	if got := trust.Statement(); got != (bundle.Statement{}) {
 		t.Errorf("statement = %+v, want none", got)

@@ -297,6 +297,12 @@ func resourceServerRules() []rule {
 	for bad, good := range map[string]string{"/..": "/..a", "/a/../b": "/a/..b/c", "/a/.": "/a/.b", "/./a": "/.well-known/a"} {
 		rules = append(rules, r("spec.routes[0].match.path", saysDots, route(good, ""), route(bad, "")))
 	}
+	// THREATS 41: nobody takes another's audience over by changing to it.
+	rules = append(rules, rule{
+		kind: "ResourceServer", field: "spec.audience", before: `audience: "https://mine.example"`,
+		says: "audience never changes, for tokens and other teams' objects name the API by it: make a new ResourceServer",
+		good: `{audience: "https://mine.example", hosts: [mine.example]}`, bad: `audience: "https://theirs.example"`,
+	})
 	return rules
 }
 

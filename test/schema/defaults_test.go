@@ -5,6 +5,8 @@ package schema
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -36,7 +38,7 @@ func TestWhatIsLeftOutIsAsDocumented(t *testing.T) {
 		"an empty enforcement is a denial that denies":      {"ResourceServer", `enforcement: {}`, "spec.enforcement", `{"mode":"Enforce"}`},
 		"a bundle without a lease is denied":                {"ResourceServer", ``, "spec.onStale", `"Deny"`},
 		"no stale bundle is served for a time":              {"ResourceServer", ``, "spec.maxStaleSeconds", ``},
-		"a route takes services that act for people":        {"ResourceServer", `routes: [{match: {methods: [GET], path: /}, scope: "tickets:read"}]`, "spec.routes", `[{"callers":["Delegated"],"match":{"methods":["GET"],"path":"/"},"scope":"tickets:read"}]`},
+		"a route stays as its owner wrote it":               {"ResourceServer", `routes: [{match: {methods: [GET], path: /}, scope: "tickets:read"}]`, "spec.routes", `[{"match":{"methods":["GET"],"path":"/"},"scope":"tickets:read"}]`},
 		"a policy is enforced":                              {"DelegationPolicy", ``, "spec.enforcement", `{"mode":"Enforce"}`},
 		"a policy takes a chain of one actor":               {"DelegationPolicy", ``, "spec.limits", `{"maxChainDepth":1}`},
 		"another limit leaves the chain's as it is":         {"DelegationPolicy", `limits: {maxSubjectAgeSeconds: 60}`, "spec.limits", `{"maxChainDepth":1,"maxSubjectAgeSeconds":60}`},
@@ -78,6 +80,27 @@ func TestWhatIsLeftOutIsAsDocumented(t *testing.T) {
 				t.Errorf("%s is %s, want %s", c.field, got, c.want)
 			}
 		})
+	}
+}
+
+// A default within an atomic list would be a second writer's word against the first one's.
+func TestServerSideApplyTakesOverFromClientSideApply(t *testing.T) {
+	needsCluster(t)
+	t.Parallel()
+	u := object(t, "ResourceServer", `routes: [{match: {methods: [GET], path: /}, scope: "tickets:read"}]`)
+	u.SetName("taken-over")
+	raw, err := json.Marshal(u.Object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "server.json")
+	if err := os.WriteFile(file, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, how := range [][]string{{}, {"--server-side", "--field-manager=pipeline"}, {"--server-side", "--field-manager=another"}} {
+		if out, err := kubectl(t.Context(), append([]string{"apply", "-f", file}, how...)...); err != nil {
+			t.Errorf("kubectl apply %v: %v\n%s", how, err, out)
+		}
 	}
 }
 

@@ -64,7 +64,7 @@ func (p *Program) Script() (string, error) {
 	}
 	path := filepath.Join(p.stack.options.Dir, p.Name+".sh")
 	text := "#!/bin/sh\n" + strings.Join(words, " ") + " >>" + quote(filepath.Join(p.stack.options.Dir, p.Name+".log")) + " 2>&1\n"
-	if err := os.WriteFile(path, []byte(text), 0o700); err != nil { //nolint:gosec // a script for its owner to run
+	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
 		return "", fmt.Errorf("writing how to start %s: %w", p.Name, err)
 	}
 	return path, nil

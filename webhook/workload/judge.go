@@ -112,19 +112,21 @@ type bounds struct {
 	// names of the ServiceDelegations, sorted, and those of each audience.
 	names      []string
 	byAudience map[string][]string
+	// scopesOf are the scopes that are declared for each audience, sorted.
+	scopesOf map[string][]string
 	// audiences that declare a scope, sorted.
 	byScope map[string][]string
 }
 
 func boundsOf(account account, all []v1alpha1.ServiceDelegation) *bounds {
-	b := &bounds{account: account, byAudience: map[string][]string{}, byScope: map[string][]string{}}
+	b := &bounds{account: account, byAudience: map[string][]string{}, scopesOf: map[string][]string{}, byScope: map[string][]string{}}
 	for i := range all {
 		if d := &all[i]; d.Namespace == account.namespace && string(d.Spec.ServiceAccountName) == account.name {
 			b.add(d)
 		}
 	}
 	b.names = sortedSet(b.names)
-	for _, index := range []map[string][]string{b.byAudience, b.byScope} {
+	for _, index := range []map[string][]string{b.byAudience, b.scopesOf, b.byScope} {
 		for key, values := range index {
 			index[key] = sortedSet(values)
 		}
@@ -138,6 +140,7 @@ func (b *bounds) add(d *v1alpha1.ServiceDelegation) {
 		audience := string(declared.Audience)
 		b.byAudience[audience] = append(b.byAudience[audience], d.Name)
 		for _, scope := range declared.Scopes {
+			b.scopesOf[audience] = append(b.scopesOf[audience], string(scope))
 			b.byScope[string(scope)] = append(b.byScope[string(scope)], audience)
 		}
 	}
@@ -182,14 +185,37 @@ func (b *bounds) explainQualified(scope Scope) string {
 	if len(declarers) == 0 {
 		declarers = b.names
 	}
-	return fmt.Sprintf("scope %s of audience %s is not declared for service account %s: add it under spec.audiences of %s, or ask without it",
-		scope.Name, scope.Audience, b.account, b.delegations(declarers))
+	return fmt.Sprintf("scope %s of audience %s is not declared for service account %s: add it under spec.audiences of %s, or ask without it%s",
+		scope.Name, scope.Audience, b.account, b.delegations(declarers), b.declared(scope.Audience))
+}
+
+// declared lists what is declared for an audience, or where that is nothing, for any, each with its audience.
+func (b *bounds) declared(audience string) string {
+	names := b.scopesOf[audience]
+	if len(names) == 0 {
+		names = b.qualified()
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " (declared: " + someOf(names) + ")"
+}
+
+// qualified are all scopes that are declared, each with its audience, sorted.
+func (b *bounds) qualified() []string {
+	var names []string
+	for audience, scopes := range b.scopesOf {
+		for _, scope := range scopes {
+			names = append(names, Scope{Audience: audience, Name: scope}.String())
+		}
+	}
+	return sortedSet(names)
 }
 
 func (b *bounds) explainUnqualified(scope Scope) string {
 	return fmt.Sprintf("scope %s is not declared for service account %s for any audience: "+
-		"add it, with the audience that it belongs to, under spec.audiences of %s, or ask without it",
-		scope.Name, b.account, b.delegations(b.names))
+		"add it, with the audience that it belongs to, under spec.audiences of %s, or ask without it%s",
+		scope.Name, b.account, b.delegations(b.names), b.declared(""))
 }
 
 func (b *bounds) explainAmbiguous(scope Scope, audiences []string) string {

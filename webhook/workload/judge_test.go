@@ -135,17 +135,18 @@ func TestJudgeTeaches(t *testing.T) {
 		"the object that declares this audience": {
 			annotated(ledger + "#delete"), several, "spec.template",
 			"spec.template.metadata.annotations[behalf.dev/scopes]: scope delete of audience https://ledger.example is not declared for service account " +
-				"support/portal: add it under spec.audiences of ServiceDelegation support/a, or ask without it",
+				"support/portal: add it under spec.audiences of ServiceDelegation support/a, or ask without it (declared: read)",
 		},
 		"all of them where none does": {
 			annotated("https://x.example#delete"), several, "",
 			"metadata.annotations[behalf.dev/scopes]: scope delete of audience https://x.example is not declared for service account " +
-				"support/portal: add it under spec.audiences of one of the ServiceDelegations support/a, support/m, support/z, or ask without it",
+				"support/portal: add it under spec.audiences of one of the ServiceDelegations support/a, support/m, support/z, or ask without it " +
+				"(declared: https://ledger.example#read, https://tickets.example#read)",
 		},
 		"a scope without its audience": {
 			annotated("delete"), portal(tickets + "#read"), "template",
 			"template.metadata.annotations[behalf.dev/scopes]: scope delete is not declared for service account support/portal for any audience: " +
-				"add it, with the audience that it belongs to, under spec.audiences of ServiceDelegation support/portal, or ask without it",
+				"add it, with the audience that it belongs to, under spec.audiences of ServiceDelegation support/portal, or ask without it (declared: https://tickets.example#read)",
 		},
 		"the audiences to choose from": {
 			annotated("read"), several, "",

@@ -6,9 +6,11 @@
 //
 // Whoever asks (the policy enforcement point, PEP) authenticates by a projected service account token with the audience
 // behalf-authzen, in "Authorization: Bearer TOKEN", and must be one of the peers that the authorizer was told of. It
-// vouches for the identities that it passes on. 401 and 403 speak of the PEP and never of the request that it asks about;
+// vouches for the identities that it passes on, and only for people of issuers that the trust bundle knows: for others the
+// decision is a deny by identity, token_invalid. 401 and 403 speak of the PEP and never of the request that it asks about;
 // every decision is a 200 with "decision" true or false. A request that the specification calls wrong is a 400; one that
-// is right by the specification but does not say what Behalf needs is a deny with the reason request_malformed.
+// is right by the specification but does not say what Behalf needs is a deny with the reason request_malformed. Before the
+// trust bundle has come, nobody can be authenticated: that is a 503, and a deny by freshness in the decision log.
 //
 // How the specification's words map to Behalf's:
 //

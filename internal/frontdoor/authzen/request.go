@@ -10,6 +10,7 @@ import (
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/frontdoor"
+	"behalf.dev/behalf/internal/token"
 )
 
 // Names that Behalf gives to subjects and resources of this API.
@@ -18,8 +19,9 @@ const (
 	routeType   = "route"
 )
 
-// request builds the question for the engine. Whatever it does not say well is marked on it, and it is then denied.
-func (e *evaluation) request() *authz.Request {
+// request builds the question for the engine. Whatever it does not say well is marked on it, and it is then denied; so is a
+// person of an issuer that the trust bundle does not know: nobody can vouch for those.
+func (e *evaluation) request(trust *token.Trust) *authz.Request {
 	r := &authz.Request{}
 	context := object{members: e.context, path: "context"}
 	for _, step := range []func(*authz.Request, object) error{
@@ -28,6 +30,9 @@ func (e *evaluation) request() *authz.Request {
 		if err := step(r, context); err != nil {
 			frontdoor.Refuse(r, authz.ReasonRequestMalformed, err.Error())
 		}
+	}
+	if r.Subject.Present() && !trust.Believes(r.Subject.Issuer) {
+		frontdoor.Refuse(r, authz.ReasonTokenInvalid, fmt.Sprintf("no TrustedIssuer named %.253q is believed here", r.Subject.Issuer))
 	}
 	return r
 }
@@ -193,6 +198,9 @@ func (o object) optionalTime(name string) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%s is not a time as in RFC 3339", o.at(name))
+	}
+	if at.IsZero() { // which stands for no time at all, and no time is no limit
+		return time.Time{}, fmt.Errorf("%s is the first instant of the year 1: leave it out where it is not known", o.at(name))
 	}
 	return at, nil
 }

@@ -73,6 +73,10 @@ func echo(next http.Handler) http.Handler {
 }
 
 func (h *handler) evaluate(w http.ResponseWriter, r *http.Request) {
+	if h.judge.Snapshots.Current().Trust() == nil {
+		h.cannotDecide(requestID(r)).write(w)
+		return
+	}
 	peer, refused := h.authenticate(r)
 	if refused == nil {
 		refused = isJSON(r)
@@ -92,7 +96,7 @@ func (h *handler) evaluate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	caller := frontdoor.Caller{Door: Door, RequestID: requestID(r), Peer: peer.String()}
-	event := h.judge.Answer(caller, func(*engine.Snapshot, time.Time) *authz.Request { return asked.request() })
+	event := h.judge.Answer(caller, func(s *engine.Snapshot, _ time.Time) *authz.Request { return asked.request(s.Trust()) })
 	writeJSON(w, respond(event.Decision))
 }
 
@@ -101,12 +105,21 @@ func requestID(r *http.Request) string {
 	return id[:min(len(id), maxRequestID)]
 }
 
+const noTrust = "no trust bundle has come yet, so nobody can be authenticated"
+
+// cannotDecide has the deny of a question that nobody may be told apart for counted and recorded like any other.
+func (h *handler) cannotDecide(id string) *problem {
+	h.judge.Answer(frontdoor.Caller{Door: Door, RequestID: id}, func(*engine.Snapshot, time.Time) *authz.Request {
+		r := &authz.Request{}
+		frontdoor.Refuse(r, authz.ReasonStaleBundle, noTrust)
+		return r
+	})
+	return &problem{http.StatusServiceUnavailable, noTrust}
+}
+
 // authenticate establishes the PEP.
 func (h *handler) authenticate(r *http.Request) (authz.Actor, *problem) {
-	trust := h.judge.Snapshots.Current().Trust()
-	if trust == nil {
-		return authz.Actor{}, &problem{http.StatusServiceUnavailable, "no trust bundle has come yet, so nobody can be authenticated"}
-	}
+	trust := h.judge.Snapshots.Current().Trust() // without one, no token is good
 	values := r.Header.Values("Authorization")
 	if len(values) != 1 {
 		return authz.Actor{}, unauthorized("exactly one Authorization header is needed: Bearer and a service account token for the audience " + Audience)
@@ -115,7 +128,7 @@ func (h *handler) authenticate(r *http.Request) (authz.Actor, *problem) {
 	if !found || !strings.EqualFold(scheme, "bearer") {
 		return authz.Actor{}, unauthorized("the Authorization header is not of the form 'Bearer TOKEN'")
 	}
-	peer, err := trust.Actor(raw, Audience, h.judge.Clock())
+	peer, _, err := trust.Actor(raw, Audience, h.judge.Clock())
 	if err != nil {
 		return authz.Actor{}, unauthorized(err.Error())
 	}

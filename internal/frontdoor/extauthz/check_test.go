@@ -80,7 +80,7 @@ func TestAnAllowTellsTheAPIWhoIsAsking(t *testing.T) {
 			t.Errorf("%s is %s, and not in place of what the client sent", o.GetHeader().GetKey(), o.GetAppendAction())
 		}
 	}
-	if diff := cmp.Diff([]string{"behalf-actor-token"}, ok.GetHeadersToRemove()); diff != "" {
+	if diff := cmp.Diff([]string{"behalf-actor-token", "x-behalf-dry-run"}, ok.GetHeadersToRemove()); diff != "" {
 		t.Error("headers to remove (-want +got):\n" + diff)
 	}
 	if len(ok.GetResponseHeadersToAdd()) != 0 {
@@ -106,8 +106,8 @@ func TestWhatAClientSendsInOurNameNeverReachesTheAPI(t *testing.T) {
 		t.Fatal("denied")
 	}
 	want := []string{
-		"behalf-actor-token", "x-behalf-", "x-behalf-groups", "x-behalf_actor", "x-http-method-override", "x-method-override",
-		"x_behalf_subject", "x_http_method",
+		"behalf-actor-token", "x-behalf-", "x-behalf-dry-run", "x-behalf-groups", "x-behalf_actor", "x-http-method-override",
+		"x-method-override", "x_behalf_subject", "x_http_method",
 	}
 	if diff := cmp.Diff(want, ok.GetHeadersToRemove()); diff != "" {
 		t.Error("headers to remove (-want +got):\n" + diff)
@@ -130,7 +130,7 @@ func TestAPersonAloneLeavesNoActorHeaderOfTheClientStanding(t *testing.T) {
 	if ok == nil {
 		t.Fatal("denied")
 	}
-	if diff := cmp.Diff([]string{"behalf-actor-token", "x-behalf-actor"}, ok.GetHeadersToRemove()); diff != "" {
+	if diff := cmp.Diff([]string{"behalf-actor-token", "x-behalf-actor", "x-behalf-dry-run"}, ok.GetHeadersToRemove()); diff != "" {
 		t.Error("headers to remove (-want +got):\n" + diff)
 	}
 }

@@ -26,5 +26,6 @@
 // with the headers x-behalf-decision, x-behalf-leg and x-behalf-reason and a small JSON body that names no policy.
 //
 // On an allow, all headers that begin with x-behalf- in any spelling are taken off the request before ours are set, and so
-// are the actor token and method override headers; the subject token goes on to the API.
+// are the actor token and method override headers; the subject token goes on to the API. Headers name only who was verified:
+// where a dry run lets a request pass that has no person, there is no x-behalf-subject.
 package extauthz

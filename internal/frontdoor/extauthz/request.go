@@ -123,18 +123,12 @@ func (q question) readActor(r *authz.Request, snapshot *engine.Snapshot, now tim
 	if !known {
 		return // there is no audience to check against, and the engine finds no resource server either
 	}
-	actor, err := snapshot.Trust().Actor(raw, audience, now)
+	actor, issuedAt, err := snapshot.Trust().Actor(raw, audience, now)
 	if err != nil {
 		frontdoor.RefuseToken(r, "actor", err)
 		return
 	}
-	r.Actor = actor
-}
-
-// dropped says whether a credential was sent and stands for nobody in the request: such a request never passes, as whoever
-// else it may name.
-func (q question) dropped(r *authz.Request) bool {
-	return len(q.headers[actorToken]) > 0 && !r.Actor.Present() || len(q.headers[authorization]) > 0 && !r.Subject.Present()
+	r.Actor, r.ActorIssuedAt = actor, issuedAt
 }
 
 // bearer takes the token out of "Bearer TOKEN" (RFC 6750 section 2.1). The scheme may be in any case (RFC 9110 section

@@ -46,15 +46,18 @@ func allowed(q question, event frontdoor.Event) *authv3.CheckResponse {
 	}
 }
 
+// identityHeaders name who was verified and nobody else: a dry run lets requests pass that lack a person, a service or a
+// scope, and then the header is not set.
 func identityHeaders(event frontdoor.Event) []*corev3.HeaderValueOption {
-	set := []*corev3.HeaderValueOption{
-		header(headerSubject, printable(event.Request.Subject.ID)),
-		header(headerIssuer, printable(event.Request.Subject.Issuer)),
-		header(headerScope, printable(event.Decision.Scope)),
-		header(headerRevision, strconv.FormatInt(event.Decision.Revision, 10)),
+	set := []*corev3.HeaderValueOption{header(headerRevision, strconv.FormatInt(event.Decision.Revision, 10))}
+	if subject := event.Request.Subject; subject.Present() {
+		set = append(set, header(headerSubject, printable(subject.ID)), header(headerIssuer, printable(subject.Issuer)))
 	}
 	if event.Request.Actor.Present() {
 		set = append(set, header(headerActor, printable(event.Request.Actor.String())))
+	}
+	if event.Decision.Scope != "" {
+		set = append(set, header(headerScope, printable(event.Decision.Scope)))
 	}
 	if dry := event.Decision.DryRun; dry != nil {
 		set = append(set, header(headerDryRun, dryRun(dry)))
@@ -72,14 +75,22 @@ func header(name, value string) *corev3.HeaderValueOption {
 	}
 }
 
+// ownHeaders are those by which an API may learn who is asking.
+var ownHeaders = []string{headerSubject, headerIssuer, headerActor, headerScope, headerRevision, headerDryRun}
+
 // superseded are the headers of the request that must not reach the API. Those that are set are not among them: a proxy
-// removes after it sets.
+// removes after it sets. Those of ours that are not set go even if none was seen: a proxy may be told not to send them here.
 func (h headers) superseded(set []*corev3.HeaderValueOption) []string {
 	ours := map[string]bool{}
 	for _, option := range set {
 		ours[option.GetHeader().GetKey()] = true
 	}
 	remove := []string{actorToken}
+	for _, name := range ownHeaders {
+		if !ours[name] {
+			remove, ours[name] = append(remove, name), true
+		}
+	}
 	for name := range h {
 		plain := canonical(name)
 		drop := strings.HasPrefix(plain, identity) || plain == actorToken || slices.Contains(methodOverrides, plain)
