@@ -125,7 +125,7 @@ controlplane: ## Build a control plane with kwok; prints its folder
 .PHONY: demo
 demo: build ## Show Behalf at work in a control plane of its own; KEEP=1 leaves it running
 	$(say) 'demo'
-	@assets=$$(hack/controlplane/build.sh --kwok); KUBEBUILDER_ASSETS="$$assets" KEEP='$(KEEP)' exec bin/demo
+	@assets=$$(hack/controlplane/build.sh); KUBEBUILDER_ASSETS="$$assets" KEEP='$(KEEP)' exec bin/demo
 
 .PHONY: demo-down
 demo-down: build ## Stop what make demo KEEP=1 left running
