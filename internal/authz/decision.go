@@ -3,6 +3,8 @@
 
 package authz
 
+import "time"
+
 // Outcome is Deny or Allow; the zero value denies.
 type Outcome uint8
 
@@ -21,136 +23,6 @@ func (o Outcome) String() string {
 	return "Deny"
 }
 
-// Leg is one of the ten things that must all permit a request.
-type Leg string
-
-// The legs, in the order in which they are judged.
-const (
-	LegIdentity   Leg = "identity"
-	LegFreshness  Leg = "freshness"
-	LegResource   Leg = "resource"
-	LegRevocation Leg = "revocation"
-	LegToken      Leg = "token"
-	LegSubject    Leg = "subject"
-	LegActor      Leg = "actor"
-	LegChain      Leg = "chain"
-	LegPolicy     Leg = "policy"
-	LegGrant      Leg = "grant"
-)
-
-// Legs lists every leg in the order in which they are judged.
-func Legs() []Leg {
-	return []Leg{
-		LegIdentity, LegFreshness, LegResource, LegRevocation, LegToken,
-		LegSubject, LegActor, LegChain, LegPolicy, LegGrant,
-	}
-}
-
-// Reason is the machine-readable cause of a denial. The list is closed, and stable API.
-type Reason string
-
-const (
-	// ReasonSubjectMissing (identity): no person stands behind the request.
-	ReasonSubjectMissing Reason = "subject_missing"
-	// ReasonActorMissing (identity): no service acts, and the request is not one that a person may make alone.
-	ReasonActorMissing Reason = "actor_missing"
-	// ReasonActorMismatch (identity): the claims that name the actor disagree.
-	ReasonActorMismatch Reason = "actor_mismatch"
-	// ReasonTokenInvalid (identity): a token could not be verified.
-	ReasonTokenInvalid Reason = "token_invalid"
-	// ReasonRequestMalformed (identity): the request cannot be read as one question.
-	ReasonRequestMalformed Reason = "request_malformed"
-
-	// ReasonStaleBundle (freshness): the lease of what the authorizer holds has run out, or it holds nothing.
-	ReasonStaleBundle Reason = "stale_bundle"
-	// ReasonTokenExpired (freshness): the presented token's time is over.
-	ReasonTokenExpired Reason = "token_expired"
-	// ReasonTokenNotYetValid (freshness): the presented token is from the future.
-	ReasonTokenNotYetValid Reason = "token_not_yet_valid"
-
-	// ReasonAudienceUnknown (resource): no resource server has this audience or host.
-	ReasonAudienceUnknown Reason = "audience_unknown"
-	// ReasonScopeUnknown (resource): the resource server has no such scope.
-	ReasonScopeUnknown Reason = "scope_unknown"
-	// ReasonRouteUnmatched (resource): no route takes this method and path.
-	ReasonRouteUnmatched Reason = "route_unmatched"
-	// ReasonPathNotCanonical (resource): the path could be read in more than one way.
-	ReasonPathNotCanonical Reason = "path_not_canonical"
-	// ReasonCallerNotAllowed (resource): the route does not take this kind of caller.
-	ReasonCallerNotAllowed Reason = "caller_not_allowed"
-
-	// ReasonRevoked (revocation): a revocation covers the request.
-	ReasonRevoked Reason = "revoked"
-
-	// ReasonScopeNotInToken (token): the presented token does not carry this scope.
-	ReasonScopeNotInToken Reason = "scope_not_in_token"
-	// ReasonTokenScopeMalformed (token): the presented token carries something that is no scope.
-	ReasonTokenScopeMalformed Reason = "token_scope_malformed"
-
-	// ReasonNotEntitled (subject): no entitlement gives the subject this scope on this resource.
-	ReasonNotEntitled Reason = "not_entitled"
-
-	// ReasonActorNotAllowed (actor): the resource server does not let this actor's namespace come.
-	ReasonActorNotAllowed Reason = "actor_not_allowed"
-	// ReasonNotDeclared (actor, chain): the actor's ServiceDelegations do not declare this scope.
-	ReasonNotDeclared Reason = "not_declared"
-
-	// ReasonEdgeNotDeclared (chain): a prior actor does not declare the next one in onward.
-	ReasonEdgeNotDeclared Reason = "edge_not_declared"
-	// ReasonChainTooDeep (chain, policy): there are more actors than allowed.
-	ReasonChainTooDeep Reason = "chain_too_deep"
-	// ReasonChainLoop (chain): an actor stands twice in the chain.
-	ReasonChainLoop Reason = "chain_loop"
-
-	// ReasonForbidden (policy): a Forbid rule matches.
-	ReasonForbidden Reason = "forbidden"
-	// ReasonNoPolicy (policy): no Permit rule matches.
-	ReasonNoPolicy Reason = "no_policy"
-	// ReasonSubjectTooOld (policy): the person signed in too long ago, or nobody knows when.
-	ReasonSubjectTooOld Reason = "subject_too_old"
-	// ReasonTokenLifetimeTooLong (policy): the presented token was issued to live longer than the rule allows.
-	ReasonTokenLifetimeTooLong Reason = "token_lifetime_too_long"
-	// ReasonConditionError (subject, policy): nothing but a condition that could not be evaluated stood in the way.
-	ReasonConditionError Reason = "condition_error"
-
-	// ReasonGrantRequired (grant): every matching Permit asks for a grant and there is none.
-	ReasonGrantRequired Reason = "grant_required"
-	// ReasonGrantMismatch (grant): there are live grants for this subject and actor, and none binds this request.
-	ReasonGrantMismatch Reason = "grant_mismatch"
-
-	// ReasonInternalError (any leg): the judgement itself failed, which denies.
-	ReasonInternalError Reason = "internal_error"
-)
-
-// Reasons lists every reason.
-func Reasons() []Reason {
-	return []Reason{
-		ReasonSubjectMissing, ReasonActorMissing, ReasonActorMismatch, ReasonTokenInvalid, ReasonRequestMalformed,
-		ReasonStaleBundle, ReasonTokenExpired, ReasonTokenNotYetValid,
-		ReasonAudienceUnknown, ReasonScopeUnknown, ReasonRouteUnmatched, ReasonPathNotCanonical, ReasonCallerNotAllowed,
-		ReasonRevoked, ReasonScopeNotInToken, ReasonTokenScopeMalformed, ReasonNotEntitled,
-		ReasonActorNotAllowed, ReasonNotDeclared, ReasonEdgeNotDeclared, ReasonChainTooDeep, ReasonChainLoop,
-		ReasonForbidden, ReasonNoPolicy, ReasonSubjectTooOld, ReasonTokenLifetimeTooLong, ReasonConditionError,
-		ReasonGrantRequired, ReasonGrantMismatch, ReasonInternalError,
-	}
-}
-
-// ObjectRef names the Kubernetes object that something rests on.
-type ObjectRef struct {
-	Kind       string `json:"kind"`
-	Namespace  string `json:"namespace,omitempty"`
-	Name       string `json:"name"`
-	Generation int64  `json:"generation,omitempty"`
-}
-
-// String is Kind namespace/name, or Kind name for what is cluster-scoped.
-func (r ObjectRef) String() string {
-	if r.Namespace == "" {
-		return r.Kind + " " + r.Name
-	}
-	return r.Kind + " " + r.Namespace + "/" + r.Name
-}
-
 // Denial says which leg denied and why.
 type Denial struct {
 	Leg    Leg
@@ -159,13 +31,35 @@ type Denial struct {
 	Message string
 }
 
+// ForUser is what the person behind the request may read: what they can do about it, and nothing of policies, services or
+// other people.
+func (d Denial) ForUser() string { return d.Reason.ForUser() }
+
+// Obligations hold for whoever lets a request pass on a decision, and for any token that is issued on it. On Deny they are
+// zero.
+type Obligations struct {
+	// MaxTokenLifetime is the longest that a token issued on this decision may live: the most that a deciding Permit gives.
+	// 0: no Permit limits it.
+	MaxTokenLifetime time.Duration
+	// NotAfter is when what the decision rests on ends: the presented token or the grant, whichever ends first. Zero where
+	// neither has an end. It lies after the time of the decision.
+	NotAfter time.Time
+	// Disclose names the subject's claims that such a token may carry on. Sorted; nobody may change it.
+	Disclose []string
+}
+
 // Decision is the answer to a Request. The zero value denies.
 type Decision struct {
 	Outcome Outcome
-	// Denial is set on Deny; on Allow it is zero.
+	// Denial is the first obstacle on Deny; on Allow it is zero.
 	Denial
 	// DryRun is what would have been denied, were it not for a dry run; nil otherwise.
 	DryRun *Denial
+	// Obstacles are all that stood in the way, in the order of the legs: each would have to change for the request to be
+	// allowed, and no other would. Legs that cannot be judged while an earlier one stands are not among them: without a known
+	// scope nobody can say who may use it. In a dry run they are what would have stood in the way; otherwise, on Allow, there
+	// are none.
+	Obstacles []Denial
 
 	// Audience, Scope and Resource as judged, after routing.
 	Audience string
@@ -175,11 +69,36 @@ type Decision struct {
 	// ResourceServer and Revision say which bundle was asked.
 	ResourceServer ObjectRef
 	Revision       int64
-	// Policies are the rules that decided: on Allow the Permits that matched, on a Deny by the policy leg the Forbids.
+	// Policies are the rules that decided: on Allow the Permits that matched and wanted no further grant than there was, on a
+	// Deny by the policy leg the Forbids. Nobody may change the list.
 	Policies []ObjectRef
+	// Delegations are, on Allow, the ServiceDelegations that declare what was used: those of the actor, then those of the
+	// prior actors from the one nearest to it. Nobody may change the list.
+	Delegations []ObjectRef
 	// Grant that was used, if one was asked for.
 	Grant *ObjectRef
+	// Revocation that denied, if one did.
+	Revocation *ObjectRef
+
+	Obligations Obligations
 }
 
 // Allowed says whether the request may pass.
 func (d Decision) Allowed() bool { return d.Outcome == Allow }
+
+// Objects are the objects that decided, each with its generation: the resource server first, then policies, delegations,
+// grant and revocation.
+func (d Decision) Objects() []ObjectRef {
+	var objects []ObjectRef
+	if d.ResourceServer != (ObjectRef{}) {
+		objects = append(objects, d.ResourceServer)
+	}
+	objects = append(objects, d.Policies...)
+	objects = append(objects, d.Delegations...)
+	for _, one := range []*ObjectRef{d.Grant, d.Revocation} {
+		if one != nil {
+			objects = append(objects, *one)
+		}
+	}
+	return objects
+}

@@ -87,6 +87,12 @@ type HTTPRequest struct {
 	Host string
 	// Path as the client sent it, percent-encoding untouched, with or without its query.
 	Path string
+	// Headers by their names in lower case, with every value that came under each; nil where the front door has none.
+	Headers map[string][]string
+	// Body as the client sent it; nil where the front door has none. Only routes that map the calls of a protocol read it.
+	Body []byte
+	// BodyPartial says that Body is not all of it.
+	BodyPartial bool
 }
 
 // Request is one question. A front door builds it, the engine answers it, and nobody changes it in between.

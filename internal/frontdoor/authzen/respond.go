@@ -5,7 +5,6 @@ package authzen
 
 import (
 	"behalf.dev/behalf/internal/authz"
-	"behalf.dev/behalf/internal/frontdoor"
 )
 
 // response is an Access Evaluation response (section 6.2 of the specification).
@@ -39,7 +38,7 @@ func respond(d authz.Decision) response {
 	if !d.Allowed() {
 		r.Context.Leg, r.Context.Reason = d.Leg, d.Reason
 		r.Context.ReasonAdmin = english(d.Message)
-		r.Context.ReasonUser = map[string]string{"en-403": frontdoor.UserMessage(d.Reason)}
+		r.Context.ReasonUser = map[string]string{"en-403": d.ForUser()}
 	}
 	for _, policy := range d.Policies {
 		r.Context.Policies = append(r.Context.Policies, policy.String())

@@ -181,7 +181,7 @@ type answer struct {
 
 func body(d authz.Decision) string {
 	raw, err := json.Marshal(answer{
-		Decision: authz.Deny.String(), Leg: d.Leg, Reason: d.Reason, Message: frontdoor.UserMessage(d.Reason),
+		Decision: authz.Deny.String(), Leg: d.Leg, Reason: d.Reason, Message: d.ForUser(),
 	})
 	if err != nil {
 		return ""
