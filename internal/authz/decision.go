@@ -51,16 +51,10 @@ type Obligations struct {
 // Decision is the answer to a Request. The zero value denies.
 type Decision struct {
 	Outcome Outcome
-	// Denial is the first obstacle on Deny; on Allow it is zero.
+	// Denial is on Deny the first leg that failed; on Allow it is zero.
 	Denial
 	// DryRun is what would have been denied, were it not for a dry run; nil otherwise.
 	DryRun *Denial
-	// Obstacles are all that stood in the way, in the order of the legs: each would have to change for the request to be
-	// allowed, and no other would. Legs that cannot be judged while an earlier one stands are not among them: without a known
-	// scope nobody can say who may use it. In a dry run they are what would have stood in the way; otherwise, on Allow, there
-	// are none.
-	Obstacles []Denial
-
 	// Audience, Scope and Resource as judged, after routing.
 	Audience string
 	Scope    string
@@ -72,15 +66,57 @@ type Decision struct {
 	// Policies are the rules that decided: on Allow the Permits that matched and wanted no further grant than there was, on a
 	// Deny by the policy leg the Forbids. Nobody may change the list.
 	Policies []ObjectRef
-	// Delegations are, on Allow, the ServiceDelegations that declare what was used: those of the actor, then those of the
-	// prior actors from the one nearest to it. Nobody may change the list.
-	Delegations []ObjectRef
+	// Declarations are, on Allow, what each actor of the chain rests on, the current actor's first. Those beyond the chain are
+	// nil. Nobody may change them.
+	Declarations [MaxChainDepth]*Declaration
 	// Grant that was used, if one was asked for.
 	Grant *ObjectRef
 	// Revocation that denied, if one did.
 	Revocation *ObjectRef
 
 	Obligations Obligations
+
+	why *inquiry
+}
+
+// inquiry is what it takes to ask again what stood in the way.
+type inquiry struct {
+	explainer Explainer
+	request   *Request
+	at        time.Time
+}
+
+// Explainer finds all that stands in the way of a request at a time. It gives the same answer however often it is asked.
+type Explainer interface {
+	Obstacles(request *Request, at time.Time) []Denial
+}
+
+// ExplainedBy is the same decision, able to tell its Obstacles.
+func (d Decision) ExplainedBy(e Explainer, request *Request, at time.Time) Decision {
+	d.why = &inquiry{e, request, at}
+	return d
+}
+
+// Obstacles are all that stood in the way, in the order in which they are judged: each would have to change for the request
+// to be allowed, and no other would. Legs that cannot be judged while an earlier one stands are not among them: without a
+// known scope nobody can say who may use it. In a dry run they are what would have stood in the way; otherwise, on Allow,
+// there are none. They are found when asked for, from the snapshot and the request that the decision was made on.
+func (d Decision) Obstacles() []Denial {
+	switch {
+	case d.why != nil:
+		return d.why.explainer.Obstacles(d.why.request, d.why.at)
+	case d.Outcome == Deny:
+		return []Denial{d.Denial}
+	default:
+		return nil
+	}
+}
+
+// Declaration is what one actor of a chain rests on: the ServiceDelegations that declare the scope that was used, for the
+// current actor, or the step to the next actor with it, for a prior one.
+type Declaration struct {
+	Actor   Actor
+	Sources []ObjectRef
 }
 
 // Allowed says whether the request may pass.
@@ -94,7 +130,11 @@ func (d Decision) Objects() []ObjectRef {
 		objects = append(objects, d.ResourceServer)
 	}
 	objects = append(objects, d.Policies...)
-	objects = append(objects, d.Delegations...)
+	for _, declaration := range d.Declarations {
+		if declaration != nil {
+			objects = append(objects, declaration.Sources...)
+		}
+	}
 	for _, one := range []*ObjectRef{d.Grant, d.Revocation} {
 		if one != nil {
 			objects = append(objects, *one)

@@ -14,6 +14,9 @@ import "behalf.dev/behalf/internal/authz"
 // Format is the version of the compiled form. A reader refuses any other.
 const Format = 1
 
+// MaxScopes is the largest number of scopes of one resource server.
+const MaxScopes = 64
+
 // Policy is all that an authorizer needs to judge requests to one resource server, beside trust and revocations.
 type Policy struct {
 	Format         int             `json:"format"`

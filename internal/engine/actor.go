@@ -5,16 +5,23 @@ package engine
 
 import "behalf.dev/behalf/internal/authz"
 
-// actor: the resource server lets this actor's namespace come, and some ServiceDelegation of the actor declares this scope
-// of this audience.
-func actor(j *judgement) *authz.Denial {
-	p, a := j.served.policy, j.req.Actor
-	if !p.lets(a.Namespace) {
-		return deny(authz.ReasonActorNotAllowed, "%s does not let services of namespace %s come", p.source, a.Namespace)
+// admission: the resource server lets this actor's namespace come.
+func admission(j *judgement) obstacles {
+	p := j.served.policy
+	j.namespace, j.actor = p.accounts.of(&j.req.Actor)
+	if j.namespace.mayCome || p.allNamespaces {
+		return nil
 	}
-	j.actor = p.actors[a]
-	if j.actor == nil || !j.actor.declares.has(j.scope) {
-		return deny(authz.ReasonNotDeclared, "%s does not declare %s of %s in any ServiceDelegation", a, p.scopes[j.scope].name, p.audience)
+	return deny(authz.ReasonActorNotAllowed, "%s does not let services of namespace %s come", p.source, j.req.Actor.Namespace)
+}
+
+// declaration: some ServiceDelegation of the actor declares this scope of this audience.
+func declaration(j *judgement) obstacles {
+	p := j.served.policy
+	j.declarations[0] = j.actor.declares.of(j.scope)
+	if j.declarations[0] != nil {
+		return nil
 	}
-	return nil
+	return deny(authz.ReasonNotDeclared, "%s does not declare %s of %s in any ServiceDelegation",
+		j.req.Actor, p.scopes[j.scope].name, p.audience)
 }

@@ -22,8 +22,8 @@ func (s *grantSearch) inChain(approver string) bool {
 		return false
 	}
 	namespace, name, _ := strings.Cut(account, ":")
-	for _, a := range s.chain {
-		if a.Namespace == namespace && a.ServiceAccount == name {
+	for i := range s.depth() {
+		if a := s.at(i); a.Namespace == namespace && a.ServiceAccount == name {
 			return true
 		}
 	}

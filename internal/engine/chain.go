@@ -7,44 +7,49 @@ import "behalf.dev/behalf/internal/authz"
 
 // chain: prior actors only narrow. There are not too many, none stands twice, and each declares this scope, for itself or
 // onward, and the step to the next actor.
-func chain(j *judgement) *authz.Denial {
-	if len(j.req.Via) == 0 {
+func chain(j *judgement) obstacles {
+	switch {
+	case len(j.req.Via) == 0:
 		return nil
+	case j.depth() > authz.MaxChainDepth:
+		return deny(authz.ReasonChainTooDeep, "%d actors stand in the chain, more than %d", j.depth(), authz.MaxChainDepth)
 	}
-	if len(j.chain) > authz.MaxChainDepth {
-		return deny(authz.ReasonChainTooDeep, "%d actors stand in the chain, more than %d", len(j.chain), authz.MaxChainDepth)
-	}
-	if twice := repeated(j.chain); twice != nil {
-		return deny(authz.ReasonChainLoop, "%s stands twice in the chain", twice)
-	}
+	found := j.loop()
+	_, prior := j.served.policy.accounts.of(j.at(0))
 	for i := range j.req.Via {
-		if denial := j.step(j.chain[i], j.chain[i+1]); denial != nil {
-			return denial
-		}
+		_, next := j.served.policy.accounts.of(j.at(i + 1))
+		found = append(found, j.step(prior, next, i)...)
+		prior = next
 	}
-	return nil
+	return found
 }
 
-func repeated(actors []authz.Actor) *authz.Actor {
-	for i := range actors {
+// loop denies by the first actor that stands twice.
+func (j *judgement) loop() obstacles {
+	for i := range j.depth() {
 		for k := range i {
-			if actors[i] == actors[k] {
-				return &actors[i]
+			if *j.at(i) == *j.at(k) {
+				return deny(authz.ReasonChainLoop, "%s stands twice in the chain", j.at(i))
 			}
 		}
 	}
 	return nil
 }
 
-func (j *judgement) step(from, to authz.Actor) *authz.Denial {
-	p := j.served.policy
-	prior := p.actors[from]
-	if prior == nil || (!prior.declares.has(j.scope) && !prior.passesOn.has(j.scope)) {
+// step judges one prior actor and the way to the next.
+func (j *judgement) step(prior, next *account, at int) obstacles {
+	p, scope := j.served.policy, j.scope
+	onward := prior.to(next)
+	if onward != nil {
+		if declared := onward.scopes.of(scope); declared != nil {
+			j.declarations[len(j.req.Via)-at] = declared
+			return nil
+		}
+	}
+	if !prior.declares.scopes.has(scope) && !prior.passesOn.has(scope) {
 		return deny(authz.ReasonNotDeclared, "%s, earlier in the chain, does not declare %s of %s in any ServiceDelegation",
-			from, p.scopes[j.scope].name, p.audience)
+			j.at(at), p.scopes[scope].name, p.audience)
 	}
-	if !prior.onward[to].has(j.scope) {
-		return deny(authz.ReasonEdgeNotDeclared, "%s does not declare %s in onward with %s of %s", from, to, p.scopes[j.scope].name, p.audience)
-	}
-	return nil
+	return deny(authz.ReasonEdgeNotDeclared, "%s does not declare %s in onward with %s of %s",
+		j.at(at), j.at(at+1), p.scopes[scope].name, p.audience)
 }

@@ -52,10 +52,13 @@ func loadConditions(list []bundle.Condition) ([]loadedCondition, error) {
 // holds judges conditions that must all hold, and notes what stood in the way. One that does not hold settles it, whatever
 // the others give and in whatever order they stand.
 func (j *judgement) holds(conditions []int32, why *hurdle) verdict {
+	if len(conditions) == 0 {
+		return met
+	}
 	result, in := met, ""
 	for _, i := range conditions {
 		c := &j.served.policy.conditions[i]
-		held, err := c.program.Eval(&j.input)
+		held, err := j.eval(c.program)
 		switch {
 		case err != nil:
 			result, in = erred, first(in, fmt.Sprintf("%s (%v)", c.says, err))
@@ -68,6 +71,14 @@ func (j *judgement) holds(conditions []int32, why *hurdle) verdict {
 		why.erred = first(why.erred, in)
 	}
 	return result
+}
+
+func (j *judgement) eval(p *condition.Program) (bool, error) {
+	input, err := j.ask()
+	if err != nil {
+		return false, err
+	}
+	return p.Eval(input)
 }
 
 func first(a, b string) string {

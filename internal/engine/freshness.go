@@ -12,40 +12,41 @@ import (
 // skew is how far ahead of ours an issuer's clock may run.
 const skew = 60 * time.Second
 
-// freshness: what is held may still be served, and the presented token is within its time.
-func freshness(j *judgement) *authz.Denial {
-	if denial := j.freshBundles(); denial != nil {
-		return denial
-	}
-	return j.freshToken()
-}
-
-func (j *judgement) freshBundles() *authz.Denial {
-	lease := j.snapshot.lease
+// freshBundles: what is held may still be served.
+func freshBundles(j *judgement) obstacles {
+	lease := &j.snapshot.lease
 	if j.served != nil {
-		lease = j.served.lease
+		lease = &j.served.lease
 	}
-	if lease.covers(j.now) {
+	switch {
+	case lease.covers(j.seconds, j.now.Nanosecond()):
 		return nil
-	}
-	if lease.until == 0 {
+	case lease.until == 0:
 		return deny(authz.ReasonStaleBundle, "the authorizer holds no %s", own(lease.of))
+	default:
+		return deny(authz.ReasonStaleBundle, "the lease of the %s ran out at %s", own(lease.of), stamp(lease.until))
 	}
-	return deny(authz.ReasonStaleBundle, "the lease of the %s ran out at %s", own(lease.of), stamp(lease.until))
 }
 
-func (j *judgement) freshToken() *authz.Denial {
+// freshToken: the presented token is within its time.
+func freshToken(j *judgement) obstacles {
 	t := j.req.Token
 	switch {
 	case t == nil:
 		return nil
 	case !t.ExpiresAt.IsZero() && !t.ExpiresAt.After(j.now):
 		return deny(authz.ReasonTokenExpired, "the token expired at %s", stamp(t.ExpiresAt.Unix()))
-	case t.IssuedAt.After(j.now.Add(skew)):
+	case further(j.now, t.IssuedAt, skew):
 		return deny(authz.ReasonTokenNotYetValid, "the token was issued at %s, which is to come", stamp(t.IssuedAt.Unix()))
 	default:
 		return nil
 	}
+}
+
+// further says whether one instant lies more than a number of whole seconds after another.
+func further(from, to time.Time, most time.Duration) bool {
+	apart, limit := to.Unix()-from.Unix(), int64(most/time.Second)
+	return apart > limit || (apart == limit && to.Nanosecond() > from.Nanosecond())
 }
 
 func stamp(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
@@ -56,9 +57,9 @@ type lease struct {
 	of    string
 }
 
-func (l lease) covers(now time.Time) bool {
-	seconds := now.Unix()
-	return seconds < l.until || (seconds == l.until && now.Nanosecond() == 0)
+// covers takes seconds since the Unix epoch, and what is left of one in nanoseconds.
+func (l *lease) covers(seconds int64, nanoseconds int) bool {
+	return seconds < l.until || (seconds == l.until && nanoseconds == 0)
 }
 
 // earlier is whichever lease ends first.

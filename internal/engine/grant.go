@@ -11,20 +11,28 @@ import (
 	"behalf.dev/behalf/internal/bundle"
 )
 
-// grant: where every matching Permit asks for a grant, a live one binds this request.
-func grant(j *judgement) *authz.Denial {
-	for _, r := range j.permits {
-		if r.grant == nil {
-			return nil
-		}
-	}
-	search := grantSearch{judgement: j}
-	if found := search.run(); found != nil {
-		j.decision.Grant = &found.source
+// grant: where every matching Permit asks for a grant, a live one binds this request. What decides are then the Permits
+// that it serves; otherwise those that ask for none.
+func grant(j *judgement) obstacles {
+	if !slices.ContainsFunc(j.permits, (*rule).wantsGrant) {
 		return nil
 	}
-	return search.denial()
+	if slices.ContainsFunc(j.permits, (*rule).wantsNone) {
+		j.permits = slices.DeleteFunc(j.permits, (*rule).wantsGrant)
+		return nil
+	}
+	search := grantSearch{judgement: j}
+	j.grant = search.run()
+	if j.grant == nil {
+		return search.denial()
+	}
+	j.permits = slices.DeleteFunc(j.permits, func(r *rule) bool { return !r.grant.accepts(j.grant) })
+	return nil
 }
+
+func (r *rule) wantsGrant() bool { return r.grant != nil }
+
+func (r *rule) wantsNone() bool { return r.grant == nil }
 
 // grantSearch looks through the grants of this subject and actor, and remembers what it came by.
 type grantSearch struct {
@@ -41,7 +49,7 @@ func (s *grantSearch) run() *loadedGrant {
 	key := grantKey{issuer: s.req.Subject.Issuer, subject: s.req.Subject.ID, actor: s.req.Actor}
 	grants := s.served.policy.grants[key]
 	for i := range grants {
-		if g := &grants[i]; g.scopes.has(s.scope) && g.liveAt(s.now) && s.serves(g) {
+		if g := &grants[i]; g.scopes.has(s.scope) && g.liveAt(s.seconds) && s.serves(g) {
 			return g
 		}
 	}
@@ -72,12 +80,10 @@ func (s *grantSearch) revocation(g *loadedGrant) *revoked {
 	return covering(s.snapshot.revocations.grants, key, s.issued())
 }
 
-func (s *grantSearch) denial() *authz.Denial {
+func (s *grantSearch) denial() obstacles {
 	switch {
 	case s.revokedBy != nil:
-		denial := s.revokedBy.denial()
-		denial.Leg = authz.LegRevocation
-		return denial
+		return obstacles{s.revokedBy.obstacle()}.of(authz.LegRevocation)
 	case s.selfMade != nil:
 		return deny(authz.ReasonGrantMismatch,
 			"no live DelegationGrant for %s and %s binds this very request as %s asks: the approver of %s is the subject or a service of the chain, and nobody approves for themselves",
@@ -87,7 +93,7 @@ func (s *grantSearch) denial() *authz.Denial {
 			s.req.Subject, s.req.Actor, s.permits[0].source)
 	default:
 		return deny(authz.ReasonGrantRequired, "%s asks for a DelegationGrant, and none is live for %s, %s and %s",
-			s.permits[0].source, s.req.Subject, s.req.Actor, s.decision.Scope)
+			s.permits[0].source, s.req.Subject, s.req.Actor, s.scopeName())
 	}
 }
 
@@ -111,7 +117,7 @@ func (want *grantWant) accepts(g *loadedGrant) bool {
 
 // agrees says whether everything that a grant names is what the request has.
 func (g *loadedGrant) agrees(j *judgement, digest *arguments) bool {
-	r := &j.decision.Resource
+	r := &j.resource
 	switch {
 	case g.resourceType != "" && g.resourceType != r.Type:
 		return false

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
@@ -23,7 +22,7 @@ type grantKey struct {
 // loadedGrant is one approved DelegationGrant.
 type loadedGrant struct {
 	source                            authz.ObjectRef
-	scopes                            bits
+	scopes                            scopeSet
 	resourceType, resourceID, session string
 	digest                            string
 	notBefore, notAfter               int64
@@ -31,8 +30,8 @@ type loadedGrant struct {
 	approverGroups                    []string
 }
 
-func (g *loadedGrant) liveAt(now time.Time) bool {
-	seconds := now.Unix()
+// liveAt takes seconds since the Unix epoch.
+func (g *loadedGrant) liveAt(seconds int64) bool {
 	return g.notBefore <= seconds && seconds < g.notAfter
 }
 
@@ -58,7 +57,7 @@ func (l *loader) loadGrant(b *bundle.Grant) error {
 	if b.Issuer == "" || b.Subject == "" || !key.actor.Present() || b.NotBefore < 0 || b.NotAfter < 0 {
 		return errGrant
 	}
-	scopes, err := l.scopeBits(b.Scopes)
+	scopes, err := l.scopeSet(b.Scopes)
 	if err != nil {
 		return err
 	}

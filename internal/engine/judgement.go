@@ -11,28 +11,34 @@ import (
 	"behalf.dev/behalf/internal/condition"
 )
 
-// judgement is one decision in the making.
+// judgement is one decision in the making: what is known of the request so far.
 type judgement struct {
 	snapshot *Snapshot
 	req      *authz.Request
 	now      time.Time
+	seconds  int64 // now, since the Unix epoch
 
 	// served is what the request's audience or host leads to; nil where it leads nowhere.
 	served *served
-	scope  int32
-	// people are the subject selectors of the policy that select the subject.
-	people selection
-	// actor is what the bundle knows of the current actor.
-	actor *actorEntry
-	// permits are the Permit rules that match.
+	// taken is the route, where the request went through one.
+	taken    *route
+	scope    int32
+	resource authz.Resource
+	// subject carries its marks once the subject leg has looked.
+	subject bearer
+	// namespace and actor are what the bundle knows of the current actor.
+	namespace *namespace
+	actor     *account
+	// permits are the Permits that match; in the end, those that decide.
 	permits []*rule
-	input   condition.Input
-	chain   []authz.Actor
+	grant   *loadedGrant
+	// declarations are what the actors of the chain rest on, the current one first.
+	declarations [authz.MaxChainDepth]*authz.Declaration
+	// forgiven are the denials of Forbids that a dry run of their own kept from denying.
+	forgiven obstacles
 
+	question question
 	captures captures
-	// dryRun is the first denial that a dry run kept from denying.
-	dryRun   *authz.Denial
-	decision authz.Decision
 }
 
 // judgements are used again, so that deciding allocates nothing.
@@ -43,26 +49,28 @@ func newJudgement(s *Snapshot, req *authz.Request, now time.Time) *judgement {
 	if !ok {
 		j = new(judgement)
 	}
-	j.snapshot, j.req, j.now = s, req, now
-	j.chain = append(append(j.chain[:0], req.Via...), req.Actor)
-	if !req.Actor.Present() {
-		j.chain = j.chain[:len(req.Via)]
-	}
-	j.decision.Audience, j.decision.Scope, j.decision.Resource = req.Audience, req.Scope, req.Resource
-	j.input = condition.Input{
-		Subject: &req.Subject, Actor: req.Actor, Chain: j.chain, Audience: req.Audience, Scope: req.Scope,
-		Resource: &j.decision.Resource, Context: req.Context, Now: now,
-	}
+	j.snapshot, j.req, j.now, j.seconds = s, req, now, now.Unix()
+	j.resource = req.Resource
 	j.locate()
 	return j
 }
 
-// release forgets the request before the judgement is used again.
+// release forgets the request before the judgement is used again. What is only read after it was written stays as it is.
 func (j *judgement) release() {
-	people, permits, chain := j.people, j.permits[:0], j.chain[:0]
-	clear(permits[:cap(permits)])
-	clear(chain[:cap(chain)])
-	*j = judgement{people: people, permits: permits, chain: chain}
+	j.snapshot, j.req, j.served, j.taken, j.namespace, j.actor, j.grant = nil, nil, nil, nil, nil, nil, nil
+	j.resource = authz.Resource{}
+	clear(j.permits)
+	j.permits, j.forgiven = j.permits[:0], nil
+	for i := range j.declarations {
+		if j.declarations[i] == nil {
+			break
+		}
+		j.declarations[i] = nil
+	}
+	if j.captures[0] != "" {
+		j.captures = captures{}
+	}
+	j.question.forget()
 	judgements.Put(j)
 }
 
@@ -73,61 +81,73 @@ func (j *judgement) locate() {
 	} else {
 		j.served = j.snapshot.audiences[j.req.Audience]
 	}
+}
+
+// audience is the one that was asked or that the host led to.
+func (j *judgement) audience() string {
 	if j.served == nil {
-		return
+		return j.req.Audience
 	}
-	p := j.served.policy
-	j.decision.Audience, j.decision.ResourceServer, j.decision.Revision = p.audience, p.source, p.statement.Revision
-	j.input.Audience = p.audience
+	return j.served.policy.audience
 }
 
-// decide goes through the legs.
-func (j *judgement) decide() authz.Decision {
-	caller := everyone
+// scopeName is the scope that was asked or that the route led to.
+func (j *judgement) scopeName() string {
+	if j.taken == nil {
+		return j.req.Scope
+	}
+	return j.served.policy.scopes[j.scope].name
+}
+
+// depth is the number of actors in the chain.
+func (j *judgement) depth() int {
+	if !j.req.Actor.Present() {
+		return len(j.req.Via)
+	}
+	return len(j.req.Via) + 1
+}
+
+// at gives an actor of the chain, nearest the subject first.
+func (j *judgement) at(i int) *authz.Actor {
+	if i < len(j.req.Via) {
+		return &j.req.Via[i]
+	}
+	return &j.req.Actor
+}
+
+func (j *judgement) inDryRun() bool {
+	return j.served != nil && j.seconds < j.served.policy.dryRunUntil
+}
+
+// question is the request as conditions read it, made ready when the first of them is asked.
+type question struct {
+	ready bool
+	err   error
+	input condition.Input
+	chain []authz.Actor
+}
+
+// ask gives what conditions read; an error where the request is beyond their bounds, and then each of them errs.
+func (j *judgement) ask() (*condition.Input, error) {
+	q := &j.question
+	if q.ready {
+		return &q.input, q.err
+	}
+	q.chain = append(q.chain[:0], j.req.Via...)
 	if j.req.Actor.Present() {
-		caller = delegated
+		q.chain = append(q.chain, j.req.Actor)
 	}
-	soften := j.served != nil && j.served.policy.inDryRun(j.now)
-	wouldDeny := false
-	for i := range legs {
-		leg := &legs[i]
-		if leg.about > caller || (wouldDeny && !alwaysEnforced(leg.leg)) {
-			continue
-		}
-		denial := leg.check(j)
-		if denial == nil {
-			continue
-		}
-		if denial.Leg == "" {
-			denial.Leg = leg.leg
-		}
-		if !soften || alwaysEnforced(denial.Leg) {
-			return j.denied(denial)
-		}
-		wouldDeny = true
-		j.wouldDeny(denial)
-		j.decision.Policies, j.decision.Grant = nil, nil
+	q.input = condition.Input{
+		Subject: &j.req.Subject, Actor: j.req.Actor, Chain: q.chain, Audience: j.audience(), Scope: j.scopeName(),
+		Resource: &j.resource, Context: j.req.Context, Now: j.now,
 	}
-	return j.allowed()
+	q.ready, q.err = true, q.input.Check()
+	return &q.input, q.err
 }
 
-// wouldDeny notes the first denial that a dry run kept from denying.
-func (j *judgement) wouldDeny(denial *authz.Denial) {
-	if j.dryRun == nil {
-		j.dryRun = denial
+func (q *question) forget() {
+	if q.ready {
+		clear(q.chain)
+		*q = question{chain: q.chain[:0]}
 	}
-}
-
-func (j *judgement) denied(denial *authz.Denial) authz.Decision {
-	j.decision.Outcome, j.decision.Denial = authz.Deny, *denial
-	j.decision.Grant = nil
-	if denial.Leg != authz.LegPolicy {
-		j.decision.Policies = nil
-	}
-	return j.decision
-}
-
-func (j *judgement) allowed() authz.Decision {
-	j.decision.Outcome, j.decision.DryRun = authz.Allow, j.dryRun
-	return j.decision
 }

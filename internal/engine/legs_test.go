@@ -89,14 +89,13 @@ var identityCases = []denialCase{
 		func(w *world) { w.asksOver("GET", "/me"); w.request.Resource.ID = "42" },
 		authz.LegIdentity, authz.ReasonRequestMalformed, "names one too",
 	},
-	{ // THREATS 40
-		"the request is larger than conditions may be asked about",
-		func(w *world) { w.request.Context["text"] = strings.Repeat("x", 40_000) },
-		authz.LegIdentity, authz.ReasonRequestMalformed, "context has a text longer than 32768 bytes",
+	{
+		"the subject has more groups than are looked at", func(w *world) { w.request.Subject.Groups = make([]string, 257) },
+		authz.LegIdentity, authz.ReasonRequestMalformed, "the subject has more groups than are looked at",
 	},
 	{
 		"the chain is beyond all measure", func(w *world) { w.request.Via = make([]authz.Actor, 0, 70); fill(w, 70) },
-		authz.LegIdentity, authz.ReasonRequestMalformed, "the chain has 71 actors",
+		authz.LegIdentity, authz.ReasonRequestMalformed, "the chain has more actors than are looked at",
 	},
 }
 
@@ -356,6 +355,11 @@ var tokenCases = []denialCase{
 }
 
 var subjectCases = []denialCase{
+	{ // THREATS 40
+		"the request is larger than its condition may be asked about",
+		func(w *world) { w.request.Context["text"] = strings.Repeat("x", 40_000) },
+		authz.LegSubject, authz.ReasonConditionError, "context has a text longer than 32768 bytes",
+	},
 	{
 		"another customer's ticket", func(w *world) { w.request.Resource.Properties["owner"] = "bob" },
 		authz.LegSubject, authz.ReasonNotEntitled, "corp:alice is not entitled to tickets:read here: only the customer's own tickets",

@@ -6,7 +6,6 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
@@ -22,14 +21,13 @@ type Policy struct {
 	maxStale    int64
 
 	allNamespaces bool
-	namespaces    map[string]bool
 
 	conditions []loadedCondition
 	scopes     []scope
 	scopeIndex map[string]int32
 	routes     routeTable
 	people     *people
-	actors     map[authz.Actor]*actorEntry
+	accounts   accounts
 	grants     map[grantKey][]loadedGrant
 }
 
@@ -40,22 +38,33 @@ type scope struct {
 }
 
 type entitlement struct {
-	subjects   []int32
+	subjects   group
 	conditions []int32
 }
 
 // Statement under which the policy may be served.
 func (p *Policy) Statement() bundle.Statement { return p.statement }
 
-func (p *Policy) inDryRun(now time.Time) bool { return now.Unix() < p.dryRunUntil }
-
-func (p *Policy) lets(namespace string) bool { return p.allNamespaces || p.namespaces[namespace] }
-
 // loader turns one bundle into a Policy.
 type loader struct {
-	bundle *bundle.Policy
-	policy *Policy
-	rules  ruleIndex
+	bundle   *bundle.Policy
+	policy   *Policy
+	registry registry
+	// texts holds one copy of each name, for a bundle says the same names over and over.
+	texts map[string]string
+}
+
+func (l *loader) intern(text string) string {
+	if known, ok := l.texts[text]; ok {
+		return known
+	}
+	l.texts[text] = text
+	return text
+}
+
+func (l *loader) internRef(r authz.ObjectRef) authz.ObjectRef {
+	r.Kind, r.Namespace, r.Name = l.intern(r.Kind), l.intern(r.Namespace), l.intern(r.Name)
+	return r
 }
 
 var (
@@ -63,7 +72,8 @@ var (
 	errAudience = errors.New("it has no audience")
 	errTimes    = errors.New("dryRunUntil or maxStaleSeconds is negative")
 	errHost     = errors.New("not a host name in lower case, without port and trailing dot")
-	errScope    = errors.New("its name is empty or stands twice")
+	errScope    = errors.New("it is no scope of RFC 6749, or stands twice")
+	errScopes   = fmt.Errorf("more than %d", bundle.MaxScopes)
 	errIndex    = errors.New("an index points nowhere")
 )
 
@@ -76,9 +86,9 @@ func LoadPolicy(b *bundle.Policy, s bundle.Statement) (*Policy, error) {
 	l := &loader{bundle: b, policy: &Policy{
 		statement: s, source: b.ResourceServer, audience: b.Audience,
 		dryRunUntil: b.DryRunUntil, maxStale: int64(b.MaxStaleSeconds),
-		allNamespaces: b.AllNamespaces, namespaces: setOf(b.AllowedNamespaces),
-		people: newPeople(),
-	}}
+		allNamespaces: b.AllNamespaces, people: newPeople(), accounts: accounts{},
+	}, texts: map[string]string{}}
+	l.registry.accounts = l.policy.accounts
 	// The order matters: what comes later points at what comes before.
 	for _, step := range []func() error{
 		l.loadHead, l.loadConditions, l.loadScopes, l.loadRoutes, l.loadRules, l.loadActors, l.loadGrants,
@@ -113,11 +123,14 @@ func (l *loader) loadConditions() error {
 }
 
 func (l *loader) loadScopes() error {
+	if len(l.bundle.Scopes) > bundle.MaxScopes {
+		return fmt.Errorf("%d scopes: %w", len(l.bundle.Scopes), errScopes)
+	}
 	l.policy.scopes = make([]scope, len(l.bundle.Scopes))
 	l.policy.scopeIndex = make(map[string]int32, len(l.bundle.Scopes))
 	for i := range l.bundle.Scopes {
 		b := &l.bundle.Scopes[i]
-		if _, twice := l.policy.scopeIndex[b.Name]; twice || b.Name == "" {
+		if _, twice := l.policy.scopeIndex[b.Name]; twice || !isScope(b.Name) {
 			return fmt.Errorf("scope %d, %q: %w", i, b.Name, errScope)
 		}
 		l.policy.scopeIndex[b.Name] = int32(i)
@@ -137,7 +150,7 @@ func (l *loader) loadEntitlements(list []bundle.Entitlement) ([]entitlement, err
 		if err != nil {
 			return nil, fmt.Errorf("entitlement %d: %w", i, err)
 		}
-		loaded[i] = entitlement{subjects: l.policy.people.intern([]bundle.SubjectSelector{list[i].Subjects}), conditions: conditions}
+		loaded[i] = entitlement{subjects: l.policy.people.groupOf([]bundle.SubjectSelector{list[i].Subjects}), conditions: conditions}
 	}
 	return loaded, nil
 }
@@ -150,14 +163,14 @@ func (l *loader) scopeIndexes(list []int) ([]int32, error) {
 	return indexes(list, len(l.policy.scopes))
 }
 
-func (l *loader) scopeBits(list []int) (bits, error) {
+func (l *loader) scopeSet(list []int) (scopeSet, error) {
 	numbers, err := l.scopeIndexes(list)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	set := newBits(len(l.policy.scopes))
+	var set scopeSet
 	for _, n := range numbers {
-		set.set(n)
+		set = set.with(n)
 	}
 	return set, nil
 }

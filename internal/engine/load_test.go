@@ -4,6 +4,8 @@
 package engine
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,7 +27,10 @@ func TestAPolicyThatContradictsItselfIsNotServed(t *testing.T) {
 		{"a host with a port", func(p *bundle.Policy) { p.Hosts[0] = "tickets.example:80" }, "not a host name"},
 		{"a host with a trailing dot", func(p *bundle.Policy) { p.Hosts[0] = "tickets.example." }, "not a host name"},
 		{"a damaged condition", func(p *bundle.Policy) { p.Conditions[0].Checked = []byte("x") }, "condition 0, \"resource.properties.owner == subject.id\": loading condition"},
-		{"a scope without a name", func(p *bundle.Policy) { p.Scopes[1].Name = "" }, "its name is empty or stands twice"},
+		{"a scope without a name", func(p *bundle.Policy) { p.Scopes[1].Name = "" }, "it is no scope of RFC 6749, or stands twice"},
+		{"a scope with a space", func(p *bundle.Policy) { p.Scopes[1].Name = "tickets comment" }, "scope 1, \"tickets comment\": it is no scope"},
+		{"a scope with its audience", func(p *bundle.Policy) { p.Scopes[1].Name = "a#b" }, "scope 1, \"a#b\": it is no scope"},
+		{"more scopes than a set holds", func(p *bundle.Policy) { p.Scopes = make([]bundle.Scope, 65) }, "65 scopes: more than 64"},
 		{"a scope twice", func(p *bundle.Policy) { p.Scopes[1].Name = "tickets:read" }, "scope 1, \"tickets:read\""},
 		{"an entitlement with a condition that is not there", func(p *bundle.Policy) { p.Scopes[0].Entitlements[0].Conditions = []int{3} }, "scope \"tickets:read\": entitlement 0: 3 of 3: an index points nowhere"},
 		{"a route that is malformed", func(p *bundle.Policy) { p.Routes[0].Path = "/a//b" }, "route 0, match.path: malformed or ambiguous"},
@@ -138,25 +143,40 @@ func reversed[T any](list []T) []T {
 	return out
 }
 
-func TestMoreThanSixtyFourScopesAndSelectors(t *testing.T) {
+func TestSixtyFourScopesAndMoreSelectors(t *testing.T) {
 	w := newWorld(t)
 	p := w.policy
-	for i := range 200 {
+	for i := len(p.Scopes); i < bundle.MaxScopes; i++ {
 		name := "extra:" + strings.Repeat("x", i+1)
 		p.Scopes = append(p.Scopes, bundle.Scope{Name: name, Entitlements: []bundle.Entitlement{
-			{Subjects: bundle.SubjectSelector{Issuer: "corp", Groups: []string{name}}},
+			{Subjects: bundle.SubjectSelector{Issuer: "corp", Groups: []string{name, name + "-2", name + "-3"}}},
 		}})
 	}
 	last := len(p.Scopes) - 1
 	p.Actors[0].Declarations[0].Scopes = append(p.Actors[0].Declarations[0].Scopes, last)
 	p.Rules[0].Scopes, p.Rules[0].Conditions = append(p.Rules[0].Scopes, last), nil
 	w.request.Scope, w.request.Token = p.Scopes[last].Name, nil
-	w.request.Subject.Groups = []string{"customers", p.Scopes[last].Name}
+	w.request.Subject.Groups = []string{"customers", p.Scopes[last].Name + "-3"}
 	if d := w.decide(t); !d.Allowed() {
 		t.Errorf("denied: %+v", d.Denial)
 	}
 	w.request.Subject.Groups = []string{"customers", p.Scopes[last-1].Name}
 	if d := w.decide(t); d.Allowed() {
 		t.Error("allowed by the entitlement of another scope")
+	}
+}
+
+func TestASelectorOfManyPeopleSelectsEachOfThem(t *testing.T) {
+	w := newWorld(t)
+	var many []string
+	for i := range 200 {
+		many = append(many, fmt.Sprintf("person-%d", i))
+	}
+	w.policy.Scopes[read].Entitlements = []bundle.Entitlement{{Subjects: bundle.SubjectSelector{Issuer: "corp", Users: many}}}
+	for _, id := range append(many, "person-200", "person") {
+		w.request.Subject.ID = id
+		if d := w.decide(t); d.Allowed() != slices.Contains(many, id) {
+			t.Errorf("%s: %s (%s)", id, d.Outcome, d.Message)
+		}
 	}
 }

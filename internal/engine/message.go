@@ -19,10 +19,10 @@ const (
 // own is text that comes from the bundle or from a front door, and not from whoever asks: a message has it whole.
 type own string
 
-// deny makes a denial. The leg is filled in by whoever asked, unless the check names another. Whatever a client may have
+// deny makes an obstacle. The leg is filled in by whoever asked, unless the check names another. Whatever a client may have
 // sent is clipped here, before it is written or quoted, so that a message stays short; text that is not to be clipped is
 // marked as own.
-func deny(reason authz.Reason, format string, args ...any) *authz.Denial {
+func deny(reason authz.Reason, format string, args ...any) obstacles {
 	for i, arg := range args {
 		switch v := arg.(type) {
 		case string:
@@ -35,7 +35,7 @@ func deny(reason authz.Reason, format string, args ...any) *authz.Denial {
 			args[i] = clipActor(*v)
 		}
 	}
-	return &authz.Denial{Reason: reason, Message: clipTo(maxMessage, fmt.Sprintf(format, args...))}
+	return obstacles{{Denial: authz.Denial{Reason: reason, Message: clipTo(maxMessage, fmt.Sprintf(format, args...))}}}
 }
 
 func clipActor(a authz.Actor) string { return clip(a.Namespace) + "/" + clip(a.ServiceAccount) }

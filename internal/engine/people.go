@@ -4,130 +4,141 @@
 package engine
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
 )
 
-// people is every distinct subject selector of a policy, found by what a subject has: once for a request, whatever
-// number of entitlements and rules ask.
+// people gives a mark to every name by which a policy selects subjects: an issuer's people, an id, a user name or a group
+// of it. A subject is looked up once for a request and then carries its marks; whoever selects by one of them selects it.
 type people struct {
 	issuers map[string]*issuerPeople
-	ids     map[string]int32
-	size    int
+	marks   mark
 }
 
-// issuerPeople gives, for the subjects of one issuer, the selectors that each id, username and group is named in.
+// mark is the number of one name of one issuer.
+type mark = int32
+
+// issuerPeople are the marks of one issuer's names.
 type issuerPeople struct {
-	all       []int32
-	users     map[string][]int32
-	usernames map[string][]int32
-	groups    map[string][]int32
+	everybody mark // 0 where nothing selects everybody
+	users     map[string]mark
+	usernames map[string]mark
+	groups    map[string]mark
 }
 
-// selection is the set of selectors that select one subject.
-type selection struct{ words bits }
+func newPeople() *people { return &people{issuers: map[string]*issuerPeople{}} }
 
-func newPeople() *people {
-	return &people{issuers: map[string]*issuerPeople{}, ids: map[string]int32{}}
+// group is a set of people: whoever carries one of its marks, which are sorted. The zero value is nobody.
+type group struct {
+	marks []mark
+	// hint has a bit for each mark, and tells most strangers apart at once.
+	hint uint64
 }
 
-// intern gives the numbers of selectors, each distinct one having one.
-func (p *people) intern(selectors []bundle.SubjectSelector) []int32 {
-	numbers := make([]int32, 0, len(selectors))
+func hintOf(m mark) uint64 { return 1 << (uint32(m) % 64) } //nolint:gosec // marks are positive
+
+// groupOf is whomever one of the selectors selects.
+func (p *people) groupOf(selectors []bundle.SubjectSelector) group {
+	var g group
 	for i := range selectors {
-		numbers = append(numbers, p.number(&selectors[i]))
+		g.marks = p.marksOf(g.marks, &selectors[i])
 	}
-	slices.Sort(numbers)
-	return slices.Compact(numbers)
+	slices.Sort(g.marks)
+	g.marks = slices.Clip(slices.Compact(g.marks))
+	for _, m := range g.marks {
+		g.hint |= hintOf(m)
+	}
+	return g
 }
 
-func (p *people) number(s *bundle.SubjectSelector) int32 {
-	key := selectorKey(s)
-	if n, ok := p.ids[key]; ok {
-		return n
-	}
-	n := int32(p.size) //nolint:gosec // a bundle holds far fewer
-	p.ids[key] = n
-	p.size++
-	p.add(s, n)
-	return n
-}
-
-func (p *people) add(s *bundle.SubjectSelector, n int32) {
+// marksOf leaves out the empty name, which a subject that has none would carry.
+func (p *people) marksOf(marks []mark, s *bundle.SubjectSelector) []mark {
 	of := p.issuers[s.Issuer]
 	if of == nil {
-		of = &issuerPeople{users: map[string][]int32{}, usernames: map[string][]int32{}, groups: map[string][]int32{}}
+		of = &issuerPeople{users: map[string]mark{}, usernames: map[string]mark{}, groups: map[string]mark{}}
 		p.issuers[s.Issuer] = of
 	}
 	if s.All {
-		of.all = append(of.all, n)
+		if of.everybody == 0 {
+			of.everybody = p.next()
+		}
+		marks = append(marks, of.everybody)
 	}
-	index(of.users, s.Users, n)
-	index(of.usernames, s.Usernames, n)
-	index(of.groups, s.Groups, n)
-}
-
-// index leaves out the empty name, which a subject that has none would match.
-func index(by map[string][]int32, names []string, n int32) {
-	for _, name := range names {
-		if name != "" {
-			by[name] = append(by[name], n)
+	for _, names := range [...]struct {
+		list []string
+		by   map[string]mark
+	}{{s.Users, of.users}, {s.Usernames, of.usernames}, {s.Groups, of.groups}} {
+		for _, name := range names.list {
+			if name == "" {
+				continue
+			}
+			if names.by[name] == 0 {
+				names.by[name] = p.next()
+			}
+			marks = append(marks, names.by[name])
 		}
 	}
+	return marks
 }
 
-// selectorKey is the same for selectors that select the same. Lengths stand before texts, so that no two others agree.
-func selectorKey(s *bundle.SubjectSelector) string {
-	var key strings.Builder
-	fmt.Fprintf(&key, "%d:%s%t", len(s.Issuer), s.Issuer, s.All)
-	for _, names := range [][]string{s.Users, s.Usernames, s.Groups} {
-		sorted := slices.Sorted(slices.Values(names))
-		fmt.Fprintf(&key, "|%d", len(sorted))
-		for _, name := range sorted {
-			fmt.Fprintf(&key, ",%d:%s", len(name), name)
-		}
-	}
-	return key.String()
+func (p *people) next() mark {
+	p.marks++
+	return p.marks
 }
 
-// selectFor finds every selector that selects the subject.
-func (p *people) selectFor(s *authz.Subject, into *selection) {
-	into.reset(p.size)
+// bearer is the marks of one subject.
+type bearer struct {
+	marks []mark
+	hint  uint64
+}
+
+// recognise gives a subject its marks.
+func (p *people) recognise(s *authz.Subject, as *bearer) {
+	as.marks, as.hint = as.marks[:0], 0
 	of := p.issuers[s.Issuer]
 	if of == nil {
 		return
 	}
-	into.take(of.all)
-	into.take(of.users[s.ID])
-	into.take(of.usernames[s.Username])
+	as.take(of.everybody)
+	as.take(of.users[s.ID])
+	as.take(of.usernames[s.Username])
 	if len(of.groups) == 0 {
 		return
 	}
-	for _, group := range s.Groups {
-		into.take(of.groups[group])
+	for _, name := range s.Groups {
+		as.take(of.groups[name])
 	}
 }
 
-func (s *selection) reset(size int) {
-	words := (size + 63) / 64
-	if cap(s.words) < words {
-		s.words = make(bits, words)
-	}
-	s.words = s.words[:words]
-	clear(s.words)
-}
-
-func (s *selection) take(selectors []int32) {
-	for _, n := range selectors {
-		s.words.set(n)
+func (b *bearer) take(m mark) {
+	if m != 0 {
+		b.marks = append(b.marks, m)
+		b.hint |= hintOf(m)
 	}
 }
 
-// any says whether one of the selectors selects the subject.
-func (s *selection) any(selectors []int32) bool {
-	return slices.ContainsFunc(selectors, s.words.has)
+// few is up to how many marks are found faster one after the other.
+const few = 8
+
+// has says whether a subject belongs to the group.
+func (g *group) has(b *bearer) bool {
+	if g.hint&b.hint == 0 {
+		return false
+	}
+	for _, m := range b.marks {
+		if len(g.marks) <= few && slices.Contains(g.marks, m) {
+			return true
+		}
+		if len(g.marks) > few && contains(g.marks, m) {
+			return true
+		}
+	}
+	return false
+}
+
+func contains(sorted []mark, m mark) bool {
+	_, found := slices.BinarySearch(sorted, m)
+	return found
 }

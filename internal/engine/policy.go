@@ -10,25 +10,17 @@ import (
 	"behalf.dev/behalf/internal/authz"
 )
 
-// policy: no Forbid matches, and at least one Permit does with its own limits kept.
-func policy(j *judgement) *authz.Denial {
-	if denial := j.forbidden(); denial != nil {
-		return denial
-	}
-	return j.permitted()
-}
-
-// forbidden looks at every Forbid that concerns actor and scope. A condition that errs counts as met.
-func (j *judgement) forbidden() *authz.Denial {
+// forbids: no Forbid that concerns actor and scope matches. A condition that errs counts as met.
+func forbids(j *judgement) obstacles {
 	var by []authz.ObjectRef
-	for _, list := range j.actor.rules {
-		for _, r := range list.of(j.scope).forbids {
+	for _, rules := range [...]*perScope[ruleSet]{&j.actor.rules, &j.namespace.rules} {
+		for _, r := range rulesFor(rules, j.scope).forbids {
 			var why hurdle
-			if !j.people.any(r.subjects) || j.holds(r.conditions, &why) == unmet {
+			if !r.subjects.has(&j.subject) || j.holds(r.conditions, &why) == unmet {
 				continue
 			}
-			if r.inDryRun(j.now) {
-				j.wouldDeny(forbiddenBy(j, []authz.ObjectRef{r.source}, authz.LegPolicy))
+			if j.seconds < r.dryRunUntil {
+				j.forgiven = append(j.forgiven, forbiddenBy(j, r.alone).of(authz.LegPolicy)...)
 				continue
 			}
 			by = append(by, r.source)
@@ -37,28 +29,27 @@ func (j *judgement) forbidden() *authz.Denial {
 	if by == nil {
 		return nil
 	}
-	j.decision.Policies = by
-	return forbiddenBy(j, by, "")
+	return forbiddenBy(j, by)
 }
 
-func forbiddenBy(j *judgement, by []authz.ObjectRef, leg authz.Leg) *authz.Denial {
+func forbiddenBy(j *judgement, by []authz.ObjectRef) obstacles {
 	names := make([]string, len(by))
 	for i := range by {
 		names[i] = by[i].String()
 	}
-	denial := deny(authz.ReasonForbidden, "%s forbids %s to use %s for %s",
-		own(strings.Join(names, " and ")), j.req.Actor, j.decision.Scope, j.req.Subject)
-	denial.Leg = leg
-	return denial
+	found := deny(authz.ReasonForbidden, "%s forbids %s to use %s for %s",
+		own(strings.Join(names, " and ")), j.req.Actor, j.scopeName(), j.req.Subject)
+	found[0].policies = by
+	return found
 }
 
-// permitted collects the Permits that match. A condition that errs counts as not met.
-func (j *judgement) permitted() *authz.Denial {
+// permits: at least one Permit matches, with its own limits kept. A condition that errs counts as not met.
+func permits(j *judgement) obstacles {
 	var why hurdle
 	var beyond *limitBreach
-	for _, list := range j.actor.rules {
-		for _, r := range list.of(j.scope).permits {
-			if !j.people.any(r.subjects) || j.holds(r.conditions, &why) != met {
+	for _, rules := range [...]*perScope[ruleSet]{&j.actor.rules, &j.namespace.rules} {
+		for _, r := range rulesFor(rules, j.scope).permits {
+			if !r.subjects.has(&j.subject) || j.holds(r.conditions, &why) != met {
 				continue
 			}
 			if breach := r.breach(j); breach != nil {
@@ -69,38 +60,25 @@ func (j *judgement) permitted() *authz.Denial {
 		}
 	}
 	if len(j.permits) > 0 {
-		j.decision.Policies = sources(j.permits)
 		return nil
 	}
 	return j.unpermitted(beyond, why)
 }
 
 // unpermitted names what stood in the way: a limit, where only limits did; then a condition that could not be evaluated.
-func (j *judgement) unpermitted(beyond *limitBreach, why hurdle) *authz.Denial {
+func (j *judgement) unpermitted(beyond *limitBreach, why hurdle) obstacles {
 	switch {
 	case beyond != nil:
 		return beyond.denial(j)
 	case why.erred != "":
 		return deny(authz.ReasonConditionError, "whether a DelegationPolicy permits %s to use %s for %s cannot be told: %s",
-			j.req.Actor, j.decision.Scope, j.req.Subject, own(why.erred))
+			j.req.Actor, j.scopeName(), j.req.Subject, own(why.erred))
 	case why.unmet != "":
 		return deny(authz.ReasonNoPolicy, "no DelegationPolicy permits %s to use %s for %s here: %s",
-			j.req.Actor, j.decision.Scope, j.req.Subject, own(why.unmet))
+			j.req.Actor, j.scopeName(), j.req.Subject, own(why.unmet))
 	default:
-		return deny(authz.ReasonNoPolicy, "no DelegationPolicy permits %s to use %s for %s", j.req.Actor, j.decision.Scope, j.req.Subject)
+		return deny(authz.ReasonNoPolicy, "no DelegationPolicy permits %s to use %s for %s", j.req.Actor, j.scopeName(), j.req.Subject)
 	}
-}
-
-// sources names the rules; for one, without allocating.
-func sources(rules []*rule) []authz.ObjectRef {
-	if len(rules) == 1 {
-		return rules[0].alone
-	}
-	refs := make([]authz.ObjectRef, len(rules))
-	for i, r := range rules {
-		refs[i] = r.source
-	}
-	return refs
 }
 
 // limit that a Permit can set, in the order in which a denial names them.
@@ -123,7 +101,7 @@ func (r *rule) breach(j *judgement) *limitBreach {
 	switch {
 	case r.maxSubjectAge > 0 && subjectOlder(j.req.Subject.AuthTime, j.now, r.maxSubjectAge):
 		return &limitBreach{subjectAge, r}
-	case len(j.chain) > r.maxDepth:
+	case j.depth() > r.maxDepth:
 		return &limitBreach{chainDepth, r}
 	case r.maxTokenLifetime > 0 && tokenOutlives(j.req.Token, r.maxTokenLifetime):
 		return &limitBreach{tokenLifetime, r}
@@ -134,12 +112,12 @@ func (r *rule) breach(j *judgement) *limitBreach {
 
 // subjectOlder takes a sign-in at an unknown time, or one to come, as too long ago.
 func subjectOlder(signedIn, now time.Time, most time.Duration) bool {
-	return signedIn.IsZero() || signedIn.After(now.Add(skew)) || now.Sub(signedIn) > most
+	return signedIn.IsZero() || further(signedIn, now, most) || further(now, signedIn, skew)
 }
 
 // tokenOutlives takes a token of unknown lifetime as living too long. Where there is no token, there is none to outlive.
 func tokenOutlives(t *authz.Token, most time.Duration) bool {
-	return t != nil && (t.IssuedAt.IsZero() || t.ExpiresAt.IsZero() || t.ExpiresAt.Sub(t.IssuedAt) > most)
+	return t != nil && (t.IssuedAt.IsZero() || t.ExpiresAt.IsZero() || further(t.IssuedAt, t.ExpiresAt, most))
 }
 
 // worse keeps the breach that a denial names: the first limit in order, of the first rule in order.
@@ -150,12 +128,12 @@ func worse(a, b *limitBreach) *limitBreach {
 	return a
 }
 
-func (b *limitBreach) denial(j *judgement) *authz.Denial {
+func (b *limitBreach) denial(j *judgement) obstacles {
 	switch b.limit {
 	case subjectAge:
 		return deny(authz.ReasonSubjectTooOld, "%s asks that %s signed in within the last %s", b.rule.source, j.req.Subject, b.rule.maxSubjectAge)
 	case chainDepth:
-		return deny(authz.ReasonChainTooDeep, "%d actors stand in the chain, more than the %d of %s", len(j.chain), b.rule.maxDepth, b.rule.source)
+		return deny(authz.ReasonChainTooDeep, "%d actors stand in the chain, more than the %d of %s", j.depth(), b.rule.maxDepth, b.rule.source)
 	case tokenLifetime:
 	}
 	return deny(authz.ReasonTokenLifetimeTooLong, "the token was issued for longer than the %s of %s", b.rule.maxTokenLifetime, b.rule.source)

@@ -8,14 +8,21 @@ import (
 	"behalf.dev/behalf/internal/condition"
 )
 
-// resource: audience, route and scope are known, and the route takes this kind of caller.
-func resource(j *judgement) *authz.Denial {
+// resourceServer: somebody holds the audience or the host.
+func resourceServer(j *judgement) obstacles {
 	switch {
-	case j.served == nil && j.req.Audience == "" && j.req.HTTP != nil:
+	case j.served != nil:
+		return nil
+	case j.req.Audience == "" && j.req.HTTP != nil:
 		return deny(authz.ReasonAudienceUnknown, "no resource server has the host %q", j.req.HTTP.Host)
-	case j.served == nil:
+	default:
 		return deny(authz.ReasonAudienceUnknown, "no resource server has the audience %q", j.req.Audience)
-	case j.req.HTTP != nil:
+	}
+}
+
+// scopeOrRoute: the scope is known, or a route leads to one.
+func scopeOrRoute(j *judgement) obstacles {
+	if j.req.HTTP != nil {
 		return j.route()
 	}
 	scope, ok := j.served.policy.scopeIndex[j.req.Scope]
@@ -27,7 +34,7 @@ func resource(j *judgement) *authz.Denial {
 }
 
 // route takes scope and resource from the one route that matches.
-func (j *judgement) route() *authz.Denial {
+func (j *judgement) route() obstacles {
 	p, http := j.served.policy, j.req.HTTP
 	path, err := canonicalPath(http.Path)
 	if err != nil {
@@ -37,22 +44,22 @@ func (j *judgement) route() *authz.Denial {
 	if r == nil {
 		return deny(authz.ReasonRouteUnmatched, "%s has no route for %s %s", p.source, http.Method, string(path))
 	}
-	if !r.build(&j.captures, &j.decision.Resource) {
+	if !r.build(&j.captures, &j.resource) {
 		return deny(authz.ReasonRouteUnmatched, "a name in the path is longer than %d bytes", condition.MaxName)
 	}
-	j.scope = r.scope
-	j.decision.Scope = p.scopes[r.scope].name
-	j.input.Scope = j.decision.Scope
-	return j.takes(r)
+	j.taken, j.scope = r, r.scope
+	return nil
 }
 
-func (j *judgement) takes(r *route) *authz.Denial {
+// caller: the route takes this kind of caller.
+func caller(j *judgement) obstacles {
+	r, actor := j.taken, j.req.Actor.Present()
 	switch {
-	case j.req.Actor.Present() && !r.delegated:
-		return deny(authz.ReasonCallerNotAllowed, "%s takes people who come alone, and %s acts for one", r, j.req.Actor)
-	case !j.req.Actor.Present() && !r.user:
-		return deny(authz.ReasonCallerNotAllowed, "%s takes services that act for a person, and %s comes alone", r, j.req.Subject)
-	default:
+	case r == nil || (actor && r.delegated) || (!actor && r.user):
 		return nil
+	case actor:
+		return deny(authz.ReasonCallerNotAllowed, "%s takes people who come alone, and %s acts for one", r, j.req.Actor)
+	default:
+		return deny(authz.ReasonCallerNotAllowed, "%s takes services that act for a person, and %s comes alone", r, j.req.Subject)
 	}
 }

@@ -10,21 +10,76 @@ import (
 
 // revocation: no revocation covers the subject, session, any actor, any edge, the transaction or the token. Revocations
 // of grants are looked at where a grant is used.
-func revocation(j *judgement) *authz.Denial {
+func revocation(j *judgement) obstacles {
 	r := j.snapshot.revocations
 	if r == nil || r.empty() {
 		return nil
 	}
-	for _, covers := range revocationTargets {
-		if by := covers(r, j); by != nil {
-			return by.denial()
-		}
+	search := revocationSearch{Revocations: r, request: j.req, token: j.issued(), actors: j.actorIssued()}
+	search.person()
+	for i := range j.depth() {
+		search.actor(j.at(i))
 	}
-	return nil
+	search.edgesOf(j)
+	search.presented()
+	return search.found
 }
 
-var revocationTargets = [...]func(*Revocations, *judgement) *revoked{
-	(*Revocations).person, (*Revocations).services, (*Revocations).edgesOf, (*Revocations).tokens,
+// revocationSearch looks for everything that covers one request.
+type revocationSearch struct {
+	*Revocations
+
+	request *authz.Request
+	// token and actors are the times by which they are judged.
+	token, actors issue
+	found         obstacles
+}
+
+func (s *revocationSearch) note(by *revoked) {
+	if by != nil {
+		s.found = append(s.found, by.obstacle())
+	}
+}
+
+// person looks for the subject and its session.
+func (s *revocationSearch) person() {
+	subject := &s.request.Subject
+	s.note(covering(s.subjects, bundle.Person{Issuer: subject.Issuer, ID: subject.ID}, s.token))
+	if subject.Session != "" {
+		s.note(covering(s.sessions, bundle.Person{Issuer: subject.Issuer, ID: subject.Session}, s.token))
+	}
+}
+
+func (s *revocationSearch) actor(a *authz.Actor) {
+	s.note(covering(s.Revocations.actors, *a, s.actors))
+}
+
+// edgesOf looks for every step of the chain, the one from the subject to the first actor included.
+func (s *revocationSearch) edgesOf(j *judgement) {
+	if len(s.edges) == 0 {
+		return
+	}
+	subject := &s.request.Subject
+	from := edge{subject: bundle.Person{Issuer: subject.Issuer, ID: subject.ID}}
+	for i := range j.depth() {
+		from.to = *j.at(i)
+		s.note(covering(s.edges, from, s.actors))
+		from = edge{from: from.to}
+	}
+}
+
+// presented looks for the transaction and the token itself.
+func (s *revocationSearch) presented() {
+	t := s.request.Token
+	if t == nil {
+		return
+	}
+	if t.Transaction != "" {
+		s.note(covering(s.transactions, t.Transaction, s.token))
+	}
+	if t.ID != "" {
+		s.note(covering(s.tokenIDs, t.ID, s.token))
+	}
 }
 
 // issue is when the presented token was issued; a request that does not say counts as issued before anything.
@@ -48,66 +103,4 @@ func (j *judgement) actorIssued() issue {
 		at.at = min(at.at, own.Unix())
 	}
 	return at
-}
-
-// person looks for the subject and its session.
-func (r *Revocations) person(j *judgement) *revoked {
-	at := j.issued()
-	s := &j.req.Subject
-	if by := covering(r.subjects, bundle.Person{Issuer: s.Issuer, ID: s.ID}, at); by != nil {
-		return by
-	}
-	if s.Session == "" {
-		return nil
-	}
-	return covering(r.sessions, bundle.Person{Issuer: s.Issuer, ID: s.Session}, at)
-}
-
-// services looks for every actor of the chain.
-func (r *Revocations) services(j *judgement) *revoked {
-	if len(r.actors) == 0 {
-		return nil
-	}
-	at := j.actorIssued()
-	for _, a := range j.chain {
-		if by := covering(r.actors, a, at); by != nil {
-			return by
-		}
-	}
-	return nil
-}
-
-// edgesOf looks for every step of the chain, the one from the subject to the first actor included.
-func (r *Revocations) edgesOf(j *judgement) *revoked {
-	if len(r.edges) == 0 {
-		return nil
-	}
-	at, s := j.actorIssued(), &j.req.Subject
-	from := edge{subject: bundle.Person{Issuer: s.Issuer, ID: s.ID}}
-	for _, a := range j.chain {
-		from.to = a
-		if by := covering(r.edges, from, at); by != nil {
-			return by
-		}
-		from = edge{from: a}
-	}
-	return nil
-}
-
-// tokens looks for the transaction and the token itself.
-func (r *Revocations) tokens(j *judgement) *revoked {
-	t := j.req.Token
-	if t == nil {
-		return nil
-	}
-	at := j.issued()
-	if t.Transaction != "" {
-		if by := covering(r.transactions, t.Transaction, at); by != nil {
-			return by
-		}
-	}
-	if t.ID == "" {
-		return nil
-	}
-	return covering(r.tokenIDs, t.ID, at)
 }

@@ -38,8 +38,10 @@ type revoked struct {
 	source authz.ObjectRef
 }
 
-func (r *revoked) denial() *authz.Denial {
-	return deny(authz.ReasonRevoked, "%s is revoked by %s", own(r.what), r.source)
+func (r *revoked) obstacle() obstacle {
+	found := deny(authz.ReasonRevoked, "%s is revoked by %s", own(r.what), r.source)[0]
+	found.revocation = &r.source
+	return found
 }
 
 func (r *revoked) covers(at issue) bool {

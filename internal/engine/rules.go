@@ -5,6 +5,7 @@ package engine
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,9 +20,11 @@ type rule struct {
 	source authz.ObjectRef
 	// alone is source as a list, for decisions that rest on this rule only. Nobody may change it.
 	alone            []authz.ObjectRef
+	number           int
 	dryRunUntil      int64
-	subjects         []int32
+	subjects         group
 	conditions       []int32
+	disclose         []string
 	maxTokenLifetime time.Duration
 	maxSubjectAge    time.Duration
 	maxDepth         int
@@ -35,31 +38,18 @@ type grantWant struct {
 	groups, usernames                        map[string]bool
 }
 
-func (r *rule) inDryRun(now time.Time) bool { return now.Unix() < r.dryRunUntil }
+// ruleSet is the rules for one scope that one selector of actors leads to, in the order of their policies' names.
+type ruleSet struct{ forbids, permits []*rule }
 
-// ruleList is the rules that some selector of actors leads to, by scope, in order of scope.
-type ruleList []scopeRules
+// noRules stands for a scope about which nothing is said.
+var noRules ruleSet
 
-type scopeRules struct {
-	scope            int32
-	forbids, permits []*rule
-}
-
-// of gives the rules for one scope.
-func (l ruleList) of(scope int32) *scopeRules {
-	i, ok := slices.BinarySearchFunc(l, scope, func(s scopeRules, scope int32) int { return cmp.Compare(s.scope, scope) })
-	if !ok {
-		return &noRules
+// rulesFor gives the rules for a scope, never nil.
+func rulesFor(x *perScope[ruleSet], scope int32) *ruleSet {
+	if found := x.of(scope); found != nil {
+		return found
 	}
-	return &l[i]
-}
-
-var noRules scopeRules
-
-// ruleIndex finds rules by whom they select.
-type ruleIndex struct {
-	services   map[authz.Actor]ruleList
-	namespaces map[string]ruleList
+	return &noRules
 }
 
 var (
@@ -68,25 +58,26 @@ var (
 	errSelector = errors.New("an actor selector has no namespace")
 )
 
-// loadRules indexes the rules in the order of their policies' names, so that the order in the bundle never matters.
+// loadRules takes the rules in the order of their policies' names, so that the order in the bundle never matters.
 func (l *loader) loadRules() error {
 	ordered := slices.Clone(l.bundle.Rules)
 	slices.SortStableFunc(ordered, func(a, b bundle.Rule) int { return cmp.Compare(a.Policy.Name, b.Policy.Name) })
-	l.rules = ruleIndex{services: map[authz.Actor]ruleList{}, namespaces: map[string]ruleList{}}
+	var x ruleIndex
 	for i := range ordered {
-		if err := l.loadRule(&ordered[i]); err != nil {
+		if err := l.loadRule(&x, &ordered[i], i); err != nil {
 			return fmt.Errorf("rule of %s: %w", ordered[i].Policy, err)
 		}
 	}
+	x.close()
 	return nil
 }
 
-func (l *loader) loadRule(b *bundle.Rule) error {
+func (l *loader) loadRule(x *ruleIndex, b *bundle.Rule, number int) error {
 	conditions, err := l.conditionIndexes(b.Conditions)
 	if err != nil {
 		return err
 	}
-	scopes, err := l.scopeIndexes(b.Scopes)
+	scopes, err := l.scopeSet(b.Scopes)
 	if err != nil {
 		return err
 	}
@@ -96,14 +87,17 @@ func (l *loader) loadRule(b *bundle.Rule) error {
 	if err := checkLimits(b); err != nil {
 		return err
 	}
-	return l.rules.add(b, scopes, &rule{
-		source: b.Policy, alone: []authz.ObjectRef{b.Policy}, dryRunUntil: b.DryRunUntil,
-		subjects: l.policy.people.intern(b.Subjects), conditions: conditions,
+	source := l.internRef(b.Policy)
+	placed := placedRule{scopes: scopes, forbids: b.Effect == bundle.Forbid, rule: &rule{
+		source: source, alone: []authz.ObjectRef{source}, number: number, dryRunUntil: b.DryRunUntil,
+		subjects: l.policy.people.groupOf(b.Subjects), conditions: conditions,
+		disclose:         slices.Compact(slices.Sorted(slices.Values(b.Disclose))),
 		maxTokenLifetime: time.Duration(b.Limits.MaxTokenLifetimeSeconds) * time.Second,
 		maxSubjectAge:    time.Duration(b.Limits.MaxSubjectAgeSeconds) * time.Second,
 		maxDepth:         int(b.Limits.MaxChainDepth),
 		grant:            loadWant(b.Grant),
-	})
+	}}
+	return l.place(x, b.Actors, placed)
 }
 
 // checkLimits holds a Permit to limits that can be kept, and a dry run to rules that forbid.
@@ -142,41 +136,81 @@ func setOf(names []string) map[string]bool {
 	return set
 }
 
-// add puts a rule where each of its selectors leads. Where it takes a whole namespace, it is not found a second time by a
+// place puts a rule where each of its selectors leads. Where it takes a whole namespace, it is not found a second time by a
 // service account of that namespace.
-func (x *ruleIndex) add(b *bundle.Rule, scopes []int32, r *rule) error {
+func (l *loader) place(x *ruleIndex, actors []bundle.ActorSelector, r placedRule) error {
 	whole := map[string]bool{}
-	for _, s := range b.Actors {
+	for _, s := range actors {
 		if s.Namespace == "" {
 			return errSelector
 		}
 		if s.ServiceAccount == "" && !whole[s.Namespace] {
 			whole[s.Namespace] = true
-			x.namespaces[s.Namespace] = x.namespaces[s.Namespace].with(scopes, b.Effect, r)
+			x.put(&l.registry.namespace(l.intern(s.Namespace)).rules, r)
 		}
 	}
 	named := map[authz.Actor]bool{}
-	for _, s := range b.Actors {
+	for _, s := range actors {
 		a := authz.Actor{Namespace: s.Namespace, ServiceAccount: s.ServiceAccount}
 		if a.Present() && !whole[s.Namespace] && !named[a] {
 			named[a] = true
-			x.services[a] = x.services[a].with(scopes, b.Effect, r)
+			x.put(&l.registry.account(authz.Actor{Namespace: l.intern(a.Namespace), ServiceAccount: l.intern(a.ServiceAccount)}).rules, r)
 		}
 	}
 	return nil
 }
 
-func (l ruleList) with(scopes []int32, effect bundle.Effect, r *rule) ruleList {
-	for _, scope := range scopes {
-		i, ok := slices.BinarySearchFunc(l, scope, func(s scopeRules, scope int32) int { return cmp.Compare(s.scope, scope) })
-		if !ok {
-			l = slices.Insert(l, i, scopeRules{scope: scope})
+// placedRule is a rule with the scopes that it is about.
+type placedRule struct {
+	*rule
+
+	scopes  scopeSet
+	forbids bool
+}
+
+// ruleIndex gathers, while a bundle is loaded, which rules lead where. Places that have the same rules share them.
+type ruleIndex struct {
+	places map[*perScope[ruleSet]][]placedRule
+	sets   map[string]*ruleSet
+}
+
+func (x *ruleIndex) put(place *perScope[ruleSet], r placedRule) {
+	if x.places == nil {
+		x.places, x.sets = map[*perScope[ruleSet]][]placedRule{}, map[string]*ruleSet{}
+	}
+	x.places[place] = append(x.places[place], r)
+}
+
+// close gives every place its rules by scope.
+func (x *ruleIndex) close() {
+	for place, rules := range x.places {
+		var scopes scopeSet
+		for _, r := range rules {
+			scopes |= r.scopes
 		}
-		if effect == bundle.Forbid {
-			l[i].forbids = append(l[i].forbids, r)
+		values := make([]*ruleSet, 0, scopes.size())
+		scopes.each(func(scope int32) { values = append(values, x.set(rules, scope)) })
+		*place = newPerScope(scopes, values)
+	}
+}
+
+// set is the one set of those rules that are about a scope.
+func (x *ruleIndex) set(rules []placedRule, scope int32) *ruleSet {
+	var s ruleSet
+	var key []byte
+	for _, r := range rules {
+		if !r.scopes.has(scope) {
+			continue
+		}
+		key = binary.AppendUvarint(key, uint64(r.number)) //nolint:gosec // an index
+		if r.forbids {
+			s.forbids = append(s.forbids, r.rule)
 		} else {
-			l[i].permits = append(l[i].permits, r)
+			s.permits = append(s.permits, r.rule)
 		}
 	}
-	return l
+	if x.sets[string(key)] == nil {
+		x.sets[string(key)] = &ruleSet{forbids: slices.Clip(s.forbids), permits: slices.Clip(s.permits)}
+	}
+	return x.sets[string(key)]
 }

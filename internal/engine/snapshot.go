@@ -83,7 +83,7 @@ func (s *Snapshot) Decide(req *authz.Request, now time.Time) (decision authz.Dec
 		}
 	}()
 	j := newJudgement(s, req, now)
-	decision = j.decide()
+	j.decide(&decision)
 	j.release()
 	return decision
 }

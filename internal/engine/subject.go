@@ -5,26 +5,25 @@ package engine
 
 import "behalf.dev/behalf/internal/authz"
 
-// subject: some entitlement of the resource server gives this subject this scope on this resource.
-func subject(j *judgement) *authz.Denial {
+// entitled: some entitlement of the resource server gives this subject this scope on this resource.
+func entitled(j *judgement) obstacles {
 	p := j.served.policy
-	p.people.selectFor(&j.req.Subject, &j.people)
+	p.people.recognise(&j.req.Subject, &j.subject)
 	var why hurdle
-	for i := range p.scopes[j.scope].entitlements {
-		e := &p.scopes[j.scope].entitlements[i]
-		if !j.people.any(e.subjects) {
-			continue
-		}
-		if j.holds(e.conditions, &why) == met {
+	entitlements := p.scopes[j.scope].entitlements
+	for i := range entitlements {
+		e := &entitlements[i]
+		if e.subjects.has(&j.subject) && j.holds(e.conditions, &why) == met {
 			return nil
 		}
 	}
 	scope := p.scopes[j.scope].name
-	if why.erred != "" {
+	switch {
+	case why.erred != "":
 		return deny(authz.ReasonConditionError, "whether %s is entitled to %s cannot be told: %s", j.req.Subject, scope, own(why.erred))
-	}
-	if why.unmet != "" {
+	case why.unmet != "":
 		return deny(authz.ReasonNotEntitled, "%s is not entitled to %s here: %s", j.req.Subject, scope, own(why.unmet))
+	default:
+		return deny(authz.ReasonNotEntitled, "%s is not entitled to %s of %s", j.req.Subject, scope, p.audience)
 	}
-	return deny(authz.ReasonNotEntitled, "%s is not entitled to %s of %s", j.req.Subject, scope, p.audience)
 }
