@@ -27,14 +27,14 @@ type namespace struct {
 
 // account is what the bundle says about one service account.
 type account struct {
-	number int32
+	// rules that name the account.
+	rules perScope[ruleSet]
 	// declares are the scopes that it uses itself, passesOn those that it declares for any next actor.
 	declares perScope[authz.Declaration]
 	passesOn scopeSet
 	// onward are the next actors, in the order of their numbers.
 	onward []onward
-	// rules that name the account.
-	rules perScope[ruleSet]
+	number int32
 }
 
 // onward is one next actor, with the scopes that may be used in a chain through it.

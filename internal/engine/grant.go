@@ -76,8 +76,11 @@ func (s *grantSearch) serves(g *loadedGrant) bool {
 }
 
 func (s *grantSearch) revocation(g *loadedGrant) *revoked {
-	key := bundle.Service{Namespace: g.source.Namespace, Name: g.source.Name}
-	return covering(s.snapshot.revocations.grants, key, s.issued())
+	by := s.snapshot.revocations.grants[bundle.Service{Namespace: g.source.Namespace, Name: g.source.Name}]
+	if by == nil || !by.covers(s.issued()) {
+		return nil
+	}
+	return by
 }
 
 func (s *grantSearch) denial() obstacles {

@@ -30,25 +30,37 @@ type issuerPeople struct {
 
 func newPeople() *people { return &people{issuers: map[string]*issuerPeople{}} }
 
-// group is a set of people: whoever carries one of its marks, which are sorted. The zero value is nobody.
+// group is a set of people: whoever carries one of its marks. The zero value is nobody.
 type group struct {
-	marks []mark
 	// hint has a bit for each mark, and tells most strangers apart at once.
 	hint uint64
+	// few are the marks of a small group, the last repeated, so that they lie beside the rule that asks; many, sorted, those of
+	// a larger one.
+	few  [4]mark
+	many []mark
 }
 
 func hintOf(m mark) uint64 { return 1 << (uint32(m) % 64) } //nolint:gosec // marks are positive
 
 // groupOf is whomever one of the selectors selects.
 func (p *people) groupOf(selectors []bundle.SubjectSelector) group {
-	var g group
+	var marks []mark
 	for i := range selectors {
-		g.marks = p.marksOf(g.marks, &selectors[i])
+		marks = p.marksOf(marks, &selectors[i])
 	}
-	slices.Sort(g.marks)
-	g.marks = slices.Clip(slices.Compact(g.marks))
-	for _, m := range g.marks {
+	slices.Sort(marks)
+	marks = slices.Compact(marks)
+	var g group
+	for _, m := range marks {
 		g.hint |= hintOf(m)
+	}
+	switch {
+	case len(marks) > len(g.few):
+		g.many = slices.Clip(marks)
+	case len(marks) > 0:
+		for i := range g.few {
+			g.few[i] = marks[min(i, len(marks)-1)]
+		}
 	}
 	return g
 }
@@ -119,26 +131,15 @@ func (b *bearer) take(m mark) {
 	}
 }
 
-// few is up to how many marks are found faster one after the other.
-const few = 8
-
 // has says whether a subject belongs to the group.
 func (g *group) has(b *bearer) bool {
-	if g.hint&b.hint == 0 {
-		return false
-	}
-	for _, m := range b.marks {
-		if len(g.marks) <= few && slices.Contains(g.marks, m) {
-			return true
-		}
-		if len(g.marks) > few && contains(g.marks, m) {
-			return true
-		}
-	}
-	return false
+	return g.hint&b.hint != 0 && slices.ContainsFunc(b.marks, g.carries)
 }
 
-func contains(sorted []mark, m mark) bool {
-	_, found := slices.BinarySearch(sorted, m)
-	return found
+func (g *group) carries(m mark) bool {
+	if g.many != nil {
+		_, found := slices.BinarySearch(g.many, m)
+		return found
+	}
+	return m == g.few[0] || m == g.few[1] || m == g.few[2] || m == g.few[3]
 }

@@ -4,7 +4,6 @@
 package engine
 
 import (
-	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
 )
 
@@ -15,12 +14,9 @@ func revocation(j *judgement) obstacles {
 	if r == nil || r.empty() {
 		return nil
 	}
-	search := revocationSearch{Revocations: r, request: j.req, token: j.issued(), actors: j.actorIssued()}
+	search := revocationSearch{Revocations: r, judgement: j}
 	search.person()
-	for i := range j.depth() {
-		search.actor(j.at(i))
-	}
-	search.edgesOf(j)
+	search.chain()
 	search.presented()
 	return search.found
 }
@@ -28,57 +24,60 @@ func revocation(j *judgement) obstacles {
 // revocationSearch looks for everything that covers one request.
 type revocationSearch struct {
 	*Revocations
+	*judgement
 
-	request *authz.Request
-	// token and actors are the times by which they are judged.
-	token, actors issue
-	found         obstacles
+	found obstacles
 }
 
-func (s *revocationSearch) note(by *revoked) {
-	if by != nil {
+func (s *revocationSearch) note(by *revoked, at issue) {
+	if by != nil && by.covers(at) {
 		s.found = append(s.found, by.obstacle())
 	}
 }
 
 // person looks for the subject and its session.
 func (s *revocationSearch) person() {
-	subject := &s.request.Subject
-	s.note(covering(s.subjects, bundle.Person{Issuer: subject.Issuer, ID: subject.ID}, s.token))
-	if subject.Session != "" {
-		s.note(covering(s.sessions, bundle.Person{Issuer: subject.Issuer, ID: subject.Session}, s.token))
+	subject := &s.req.Subject
+	if s.filter.mayHave(s.filter.of(subjectTrace, subject.ID)) {
+		s.note(s.subjects[bundle.Person{Issuer: subject.Issuer, ID: subject.ID}], s.issued())
+	}
+	if subject.Session != "" && s.filter.mayHave(s.filter.of(sessionTrace, subject.Session)) {
+		s.note(s.sessions[bundle.Person{Issuer: subject.Issuer, ID: subject.Session}], s.issued())
 	}
 }
 
-func (s *revocationSearch) actor(a *authz.Actor) {
-	s.note(covering(s.Revocations.actors, *a, s.actors))
-}
-
-// edgesOf looks for every step of the chain, the one from the subject to the first actor included.
-func (s *revocationSearch) edgesOf(j *judgement) {
-	if len(s.edges) == 0 {
+// chain looks for every actor and every step, the one from the subject to the first actor included.
+func (s *revocationSearch) chain() {
+	if len(s.actors)+len(s.edges) == 0 {
 		return
 	}
-	subject := &s.request.Subject
-	from := edge{subject: bundle.Person{Issuer: subject.Issuer, ID: subject.ID}}
-	for i := range j.depth() {
-		from.to = *j.at(i)
-		s.note(covering(s.edges, from, s.actors))
-		from = edge{from: from.to}
+	subject := &s.req.Subject
+	step := edge{subject: bundle.Person{Issuer: subject.Issuer, ID: subject.ID}}
+	before := s.filter.of(subjectTrace, subject.ID)
+	for i := range s.depth() {
+		step.to = *s.at(i)
+		trace := s.filter.ofActor(s.at(i))
+		if s.filter.mayHave(trace) {
+			s.note(s.actors[step.to], s.actorIssued())
+		}
+		if s.filter.mayHave(mix(before, trace)) {
+			s.note(s.edges[step], s.actorIssued())
+		}
+		before, step = trace, edge{from: step.to}
 	}
 }
 
 // presented looks for the transaction and the token itself.
 func (s *revocationSearch) presented() {
-	t := s.request.Token
+	t := s.req.Token
 	if t == nil {
 		return
 	}
-	if t.Transaction != "" {
-		s.note(covering(s.transactions, t.Transaction, s.token))
+	if t.Transaction != "" && s.filter.mayHave(s.filter.of(transactionTrace, t.Transaction)) {
+		s.note(s.transactions[t.Transaction], s.issued())
 	}
-	if t.ID != "" {
-		s.note(covering(s.tokenIDs, t.ID, s.token))
+	if t.ID != "" && s.filter.mayHave(s.filter.of(tokenTrace, t.ID)) {
+		s.note(s.tokenIDs[t.ID], s.issued())
 	}
 }
 

@@ -22,6 +22,7 @@ type Revocations struct {
 	grants       map[bundle.Service]*revoked
 	transactions map[string]*revoked
 	tokenIDs     map[string]*revoked
+	filter       filter
 	size         int
 }
 
@@ -48,16 +49,6 @@ func (r *revoked) covers(at issue) bool {
 	return r.before == 0 || !at.known || at.at < r.before
 }
 
-func covering[K comparable](list map[K]*revoked, key K, at issue) *revoked {
-	if len(list) == 0 {
-		return nil
-	}
-	if by := list[key]; by != nil && by.covers(at) {
-		return by
-	}
-	return nil
-}
-
 func (r *Revocations) empty() bool { return r.size == 0 }
 
 // Statement under which the list may be served.
@@ -82,6 +73,7 @@ func LoadRevocations(list *bundle.Revocations, s bundle.Statement) (*Revocations
 		grants:       map[bundle.Service]*revoked{},
 		transactions: map[string]*revoked{},
 		tokenIDs:     map[string]*revoked{},
+		filter:       newFilter(len(list.Entries)),
 		size:         len(list.Entries),
 	}
 	for i := range list.Entries {
@@ -107,10 +99,13 @@ func (r *Revocations) add(e *bundle.Revocation) error {
 	entry := &revoked{before: e.IssuedBefore, source: e.Source}
 	switch {
 	case e.Subject != nil:
+		r.filter.add(r.filter.of(subjectTrace, e.Subject.ID))
 		return addPerson(r.subjects, *e.Subject, entry, "subject")
 	case e.Session != nil:
+		r.filter.add(r.filter.of(sessionTrace, e.Session.ID))
 		return addPerson(r.sessions, *e.Session, entry, "session")
 	case e.Actor != nil:
+		r.filter.add(r.filter.ofActor(&authz.Actor{Namespace: e.Actor.Namespace, ServiceAccount: e.Actor.Name}))
 		return addActor(r.actors, *e.Actor, entry)
 	case e.Edge != nil:
 		return r.addEdge(*e.Edge, entry)
@@ -119,9 +114,11 @@ func (r *Revocations) add(e *bundle.Revocation) error {
 		keep(r.grants, *e.Grant, entry)
 	case e.Transaction != "":
 		entry.what = "the transaction of the token"
+		r.filter.add(r.filter.of(transactionTrace, e.Transaction))
 		keep(r.transactions, e.Transaction, entry)
 	default:
 		entry.what = "the token"
+		r.filter.add(r.filter.of(tokenTrace, e.Token))
 		keep(r.tokenIDs, e.Token, entry)
 	}
 	return nil
@@ -173,8 +170,17 @@ func (r *Revocations) addEdge(g bundle.GraphEdge, entry *revoked) error {
 	if (e.subject.Issuer == "" || e.subject.ID == "") && !e.from.Present() {
 		return errOneTarget
 	}
+	r.filter.add(r.traceOf(&e))
 	keep(r.edges, e, entry)
 	return nil
+}
+
+func (r *Revocations) traceOf(e *edge) trace {
+	before := r.filter.of(subjectTrace, e.subject.ID)
+	if e.from.Present() {
+		before = r.filter.ofActor(&e.from)
+	}
+	return mix(before, r.filter.ofActor(&e.to))
 }
 
 // keep merges by maximum: of two revocations of one target the one that reaches further stays, and of two that reach as

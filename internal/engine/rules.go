@@ -17,18 +17,20 @@ import (
 
 // rule is one DelegationPolicy as far as it concerns the audience.
 type rule struct {
-	source authz.ObjectRef
-	// alone is source as a list, for decisions that rest on this rule only. Nobody may change it.
-	alone            []authz.ObjectRef
-	number           int
-	dryRunUntil      int64
+	// What every request that comes here looks at stands together.
 	subjects         group
 	conditions       []int32
-	disclose         []string
 	maxTokenLifetime time.Duration
 	maxSubjectAge    time.Duration
+	dryRunUntil      int64
 	maxDepth         int
 	grant            *grantWant
+	// alone is source as a list, for decisions that rest on this rule only. Nobody may change it.
+	alone    []authz.ObjectRef
+	disclose []string
+
+	source authz.ObjectRef
+	number int
 }
 
 // grantWant is what a rule asks of a grant.
@@ -39,7 +41,22 @@ type grantWant struct {
 }
 
 // ruleSet is the rules for one scope that one selector of actors leads to, in the order of their policies' names.
-type ruleSet struct{ forbids, permits []*rule }
+type ruleSet struct {
+	forbids, permits []*rule
+	// beside is where a few rules lie, so that whoever reads the set has them at hand.
+	beside [2]*rule
+}
+
+func newRuleSet(forbids, permits []*rule) *ruleSet {
+	s := &ruleSet{forbids: slices.Clip(forbids), permits: slices.Clip(permits)}
+	if len(forbids)+len(permits) > len(s.beside) {
+		return s
+	}
+	n := copy(s.beside[:], forbids)
+	copy(s.beside[n:], permits)
+	s.forbids, s.permits = s.beside[:n:n], s.beside[n:n+len(permits):n+len(permits)]
+	return s
+}
 
 // noRules stands for a scope about which nothing is said.
 var noRules ruleSet
@@ -196,7 +213,7 @@ func (x *ruleIndex) close() {
 
 // set is the one set of those rules that are about a scope.
 func (x *ruleIndex) set(rules []placedRule, scope int32) *ruleSet {
-	var s ruleSet
+	var forbids, permits []*rule
 	var key []byte
 	for _, r := range rules {
 		if !r.scopes.has(scope) {
@@ -204,13 +221,13 @@ func (x *ruleIndex) set(rules []placedRule, scope int32) *ruleSet {
 		}
 		key = binary.AppendUvarint(key, uint64(r.number)) //nolint:gosec // an index
 		if r.forbids {
-			s.forbids = append(s.forbids, r.rule)
+			forbids = append(forbids, r.rule)
 		} else {
-			s.permits = append(s.permits, r.rule)
+			permits = append(permits, r.rule)
 		}
 	}
 	if x.sets[string(key)] == nil {
-		x.sets[string(key)] = &ruleSet{forbids: slices.Clip(s.forbids), permits: slices.Clip(s.permits)}
+		x.sets[string(key)] = newRuleSet(forbids, permits)
 	}
 	return x.sets[string(key)]
 }

@@ -30,11 +30,12 @@ func (s scopeSet) each(visit func(scope int32)) {
 	}
 }
 
-// perScope gives what belongs to each scope of a set, found by counting bits. Where all scopes have the same, it stands
-// there once.
+// perScope gives what belongs to each scope of a set, found by counting bits.
 type perScope[T any] struct {
 	scopes scopeSet
-	values []*T
+	// all is set where every scope of the set has the same, and each, in the order of the scopes, where not.
+	all  *T
+	each []*T
 }
 
 // of is nil for a scope that is not in the set.
@@ -42,10 +43,10 @@ func (p *perScope[T]) of(scope int32) *T {
 	switch {
 	case !p.scopes.has(scope):
 		return nil
-	case len(p.values) == 1:
-		return p.values[0]
+	case p.all != nil:
+		return p.all
 	default:
-		return p.values[p.scopes.rank(scope)]
+		return p.each[p.scopes.rank(scope)]
 	}
 }
 
@@ -53,8 +54,11 @@ func (p *perScope[T]) of(scope int32) *T {
 func newPerScope[T any](scopes scopeSet, values []*T) perScope[T] {
 	for _, value := range values {
 		if value != values[0] {
-			return perScope[T]{scopes, values}
+			return perScope[T]{scopes: scopes, each: values}
 		}
 	}
-	return perScope[T]{scopes, values[:min(len(values), 1):min(len(values), 1)]}
+	if len(values) == 0 {
+		return perScope[T]{}
+	}
+	return perScope[T]{scopes: scopes, all: values[0]}
 }
