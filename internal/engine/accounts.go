@@ -99,12 +99,12 @@ func (r *registry) account(a authz.Actor) *account {
 
 func (l *loader) loadActors() error {
 	for _, name := range l.bundle.AllowedNamespaces {
-		l.registry.namespace(l.intern(name)).mayCome = true
+		l.registry.namespace(intern(name)).mayCome = true
 	}
 	seen := make(map[authz.Actor]bool, len(l.bundle.Actors))
 	for i := range l.bundle.Actors {
 		b := &l.bundle.Actors[i]
-		a := authz.Actor{Namespace: l.intern(b.Namespace), ServiceAccount: l.intern(b.ServiceAccount)}
+		a := authz.Actor{Namespace: intern(b.Namespace), ServiceAccount: intern(b.ServiceAccount)}
 		switch {
 		case !a.Present():
 			return fmt.Errorf("actor %s: %w", a, errActor)
@@ -143,12 +143,12 @@ func (l *loader) loadActor(a authz.Actor, declarations []bundle.Declaration) err
 }
 
 func (l *loader) declare(own *declaring, steps map[authz.Actor]*declaring, d *bundle.Declaration) error {
-	source := l.internRef(d.Source)
+	source := internRef(d.Source)
 	if err := l.note(own, d.Scopes, source); err != nil {
 		return err
 	}
 	for _, e := range d.Onward {
-		to := authz.Actor{Namespace: l.intern(e.Namespace), ServiceAccount: l.intern(e.ServiceAccount)}
+		to := authz.Actor{Namespace: intern(e.Namespace), ServiceAccount: intern(e.ServiceAccount)}
 		if !to.Present() {
 			return fmt.Errorf("onward to %s: %w", to, errActor)
 		}

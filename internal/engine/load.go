@@ -6,6 +6,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"unique"
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
@@ -50,20 +51,13 @@ type loader struct {
 	bundle   *bundle.Policy
 	policy   *Policy
 	registry registry
-	// texts holds one copy of each name, for a bundle says the same names over and over.
-	texts map[string]string
 }
 
-func (l *loader) intern(text string) string {
-	if known, ok := l.texts[text]; ok {
-		return known
-	}
-	l.texts[text] = text
-	return text
-}
+// intern gives the one copy of a name that all bundles share: they say the same names over and over.
+func intern(name string) string { return unique.Make(name).Value() }
 
-func (l *loader) internRef(r authz.ObjectRef) authz.ObjectRef {
-	r.Kind, r.Namespace, r.Name = l.intern(r.Kind), l.intern(r.Namespace), l.intern(r.Name)
+func internRef(r authz.ObjectRef) authz.ObjectRef {
+	r.Kind, r.Namespace, r.Name = intern(r.Kind), intern(r.Namespace), intern(r.Name)
 	return r
 }
 
@@ -87,7 +81,7 @@ func LoadPolicy(b *bundle.Policy, s bundle.Statement) (*Policy, error) {
 		statement: s, source: b.ResourceServer, audience: b.Audience,
 		dryRunUntil: b.DryRunUntil, maxStale: int64(b.MaxStaleSeconds),
 		allNamespaces: b.AllNamespaces, people: newPeople(), accounts: accounts{},
-	}, texts: map[string]string{}}
+	}}
 	l.registry.accounts = l.policy.accounts
 	// The order matters: what comes later points at what comes before.
 	for _, step := range []func() error{

@@ -87,7 +87,7 @@ func (p *people) marksOf(marks []mark, s *bundle.SubjectSelector) []mark {
 				continue
 			}
 			if names.by[name] == 0 {
-				names.by[name] = p.next()
+				names.by[intern(name)] = p.next()
 			}
 			marks = append(marks, names.by[name])
 		}

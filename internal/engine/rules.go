@@ -104,7 +104,7 @@ func (l *loader) loadRule(x *ruleIndex, b *bundle.Rule, number int) error {
 	if err := checkLimits(b); err != nil {
 		return err
 	}
-	source := l.internRef(b.Policy)
+	source := internRef(b.Policy)
 	placed := placedRule{scopes: scopes, forbids: b.Effect == bundle.Forbid, rule: &rule{
 		source: source, alone: []authz.ObjectRef{source}, number: number, dryRunUntil: b.DryRunUntil,
 		subjects: l.policy.people.groupOf(b.Subjects), conditions: conditions,
@@ -163,7 +163,7 @@ func (l *loader) place(x *ruleIndex, actors []bundle.ActorSelector, r placedRule
 		}
 		if s.ServiceAccount == "" && !whole[s.Namespace] {
 			whole[s.Namespace] = true
-			x.put(&l.registry.namespace(l.intern(s.Namespace)).rules, r)
+			x.put(&l.registry.namespace(intern(s.Namespace)).rules, r)
 		}
 	}
 	named := map[authz.Actor]bool{}
@@ -171,7 +171,7 @@ func (l *loader) place(x *ruleIndex, actors []bundle.ActorSelector, r placedRule
 		a := authz.Actor{Namespace: s.Namespace, ServiceAccount: s.ServiceAccount}
 		if a.Present() && !whole[s.Namespace] && !named[a] {
 			named[a] = true
-			x.put(&l.registry.account(authz.Actor{Namespace: l.intern(a.Namespace), ServiceAccount: l.intern(a.ServiceAccount)}).rules, r)
+			x.put(&l.registry.account(authz.Actor{Namespace: intern(a.Namespace), ServiceAccount: intern(a.ServiceAccount)}).rules, r)
 		}
 	}
 	return nil
