@@ -62,7 +62,8 @@ func TestARecordSaysWhoDidWhatForWhomAndWhy(t *testing.T) {
 		`"resource":{"type":"account","id":"7"},"decision":"Deny",` +
 		`"denial":{"leg":"policy","reason":"forbidden","message":"DelegationPolicy freeze forbids it"},` +
 		`"resourceServer":"ResourceServer finance/ledger","revision":12,"policies":["DelegationPolicy freeze"],` +
-		`"grant":"DelegationGrant finance/g-1"}`
+		`"grant":"DelegationGrant finance/g-1","objects":[{"kind":"ResourceServer","namespace":"finance","name":"ledger"},` +
+		`{"kind":"DelegationPolicy","name":"freeze"},{"kind":"DelegationGrant","namespace":"finance","name":"g-1"}]}`
 	if string(got) != want {
 		t.Errorf("record\n%s\nwant\n%s", got, want)
 	}

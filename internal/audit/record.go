@@ -40,6 +40,8 @@ type Record struct {
 	Revision       int64    `json:"revision,omitempty"`
 	Policies       []string `json:"policies,omitempty"`
 	Grant          string   `json:"grant,omitempty"`
+	// Objects that decided, each with the generation that it had.
+	Objects []authz.ObjectRef `json:"objects,omitempty"`
 
 	// Gap is the number of records that are missing between the line before and this one.
 	Gap uint64 `json:"gap,omitempty"`
@@ -120,6 +122,7 @@ func (r *Record) decided(d authz.Decision) {
 	if d.Grant != nil {
 		r.Grant = d.Grant.String()
 	}
+	r.Objects = d.Objects()
 }
 
 func denial(d authz.Denial) *Denial {

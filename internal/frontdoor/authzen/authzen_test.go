@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"behalf.dev/behalf/internal/authz"
+	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/frontdoor/authzen"
 	"behalf.dev/behalf/internal/frontdoor/doortest"
 	"behalf.dev/behalf/internal/token/tokentest"
@@ -88,13 +89,45 @@ func TestADenyIsADecisionWithReasonsForTheAdminAndForThePerson(t *testing.T) {
 	if !ok || admin["en"] == "" {
 		t.Errorf("reason_admin = %v, want a sentence by language", answer.Context["reason_admin"])
 	}
+	obstacles := []any{map[string]any{"leg": "subject", "reason": "not_entitled", "reason_admin": admin}}
+	if diff := cmp.Diff(obstacles, answer.Context["obstacles"]); diff != "" {
+		t.Error("obstacles (-want +got):\n" + diff)
+	}
 	delete(answer.Context, "reason_admin")
+	delete(answer.Context, "obstacles")
 	want := map[string]any{
 		"leg": "subject", "reason": "not_entitled", "revision": 42.0,
 		"reason_user": map[string]any{"en-403": "You or the service acting for you may not do this."},
 	}
 	if diff := cmp.Diff(want, answer.Context); diff != "" {
 		t.Error("context (-want +got):\n" + diff)
+	}
+}
+
+func TestAnAllowTellsWhatItObligesTo(t *testing.T) {
+	for name, test := range map[string]struct {
+		oblige func(*bundle.Rule)
+		want   string
+	}{
+		"a lifetime and claims": {
+			func(r *bundle.Rule) { r.Limits.MaxTokenLifetimeSeconds, r.Disclose = 300, []string{"department"} },
+			`"obligations":{"maxTokenLifetimeSeconds":300,"disclose":["department"]}`,
+		},
+		"a lifetime": {
+			func(r *bundle.Rule) { r.Limits.MaxTokenLifetimeSeconds = 60 },
+			`"obligations":{"maxTokenLifetimeSeconds":60}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := doortest.New(t)
+			for i := range w.Policy.Rules {
+				test.oblige(&w.Policy.Rules[i])
+			}
+			got := serve(handler(t, w), post(t, w, good))
+			if !strings.Contains(got.Body.String(), test.want) {
+				t.Errorf("body = %s, want %s", got.Body, test.want)
+			}
+		})
 	}
 }
 

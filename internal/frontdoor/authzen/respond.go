@@ -4,6 +4,8 @@
 package authzen
 
 import (
+	"time"
+
 	"behalf.dev/behalf/internal/authz"
 )
 
@@ -23,14 +25,25 @@ type responseContext struct {
 	Revision    int64             `json:"revision,omitempty"`
 	Policies    []string          `json:"policies,omitempty"`
 	Grant       string            `json:"grant,omitempty"`
-	DryRun      *dryRun           `json:"dryRun,omitempty"`
+	DryRun      *obstacle         `json:"dryRun,omitempty"`
+	// Obstacles are all that stood in the way; for admins only.
+	Obstacles []obstacle `json:"obstacles,omitempty"`
+	// Obligations of whoever lets the request pass.
+	Obligations *obligations `json:"obligations,omitempty"`
 }
 
-// dryRun is what would have been denied.
-type dryRun struct {
+// obstacle is one thing that would have to change.
+type obstacle struct {
 	Leg         authz.Leg         `json:"leg"`
 	Reason      authz.Reason      `json:"reason"`
 	ReasonAdmin map[string]string `json:"reason_admin,omitempty"`
+}
+
+// obligations are authz.Obligations as JSON; what is not limited is left out.
+type obligations struct {
+	MaxTokenLifetimeSeconds int64      `json:"maxTokenLifetimeSeconds,omitempty"`
+	NotAfter                *time.Time `json:"notAfter,omitempty"`
+	Disclose                []string   `json:"disclose,omitempty"`
 }
 
 func respond(d authz.Decision) response {
@@ -47,9 +60,29 @@ func respond(d authz.Decision) response {
 		r.Context.Grant = d.Grant.String()
 	}
 	if d.DryRun != nil {
-		r.Context.DryRun = &dryRun{Leg: d.DryRun.Leg, Reason: d.DryRun.Reason, ReasonAdmin: english(d.DryRun.Message)}
+		r.Context.DryRun = new(obstacleOf(*d.DryRun))
 	}
+	for _, o := range d.Obstacles() {
+		r.Context.Obstacles = append(r.Context.Obstacles, obstacleOf(o))
+	}
+	r.Context.Obligations = obligationsOf(d.Obligations)
 	return r
+}
+
+func obstacleOf(d authz.Denial) obstacle {
+	return obstacle{Leg: d.Leg, Reason: d.Reason, ReasonAdmin: english(d.Message)}
+}
+
+// obligationsOf is nil where there are none.
+func obligationsOf(o authz.Obligations) *obligations {
+	if o.MaxTokenLifetime == 0 && o.NotAfter.IsZero() && len(o.Disclose) == 0 {
+		return nil
+	}
+	out := &obligations{MaxTokenLifetimeSeconds: int64(o.MaxTokenLifetime / time.Second), Disclose: o.Disclose}
+	if !o.NotAfter.IsZero() {
+		out.NotAfter = new(o.NotAfter.UTC())
+	}
+	return out
 }
 
 func english(message string) map[string]string {
