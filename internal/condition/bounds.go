@@ -6,7 +6,6 @@ package condition
 import (
 	"errors"
 	"fmt"
-	"unicode/utf8"
 )
 
 // Bounds of what a request may bring. The cost estimate of every expression rests on them, so they hold for every request,
@@ -21,6 +20,7 @@ const (
 	// MaxTotal is the largest sum of texts, keys and values within claims, properties and context, in bytes; a value counts
 	// 16 beside its text.
 	MaxTotal = 256 << 10
+	perValue = 16
 	// MaxChain is the longest chain that is looked at; the chain leg allows less.
 	MaxChain = 64
 	// MaxNesting is how deep lists and maps may lie within each other.
@@ -67,24 +67,25 @@ func (in *Input) checkLists() error {
 	return nil
 }
 
-func isName(name string) bool { return len(name) <= MaxName && utf8.ValidString(name) }
+func isName(name string) bool { return len(name) <= MaxName && valid(name) }
 
 func (in *Input) checkValues() error {
 	budget := MaxTotal
-	for _, part := range [...]struct {
-		name   string
-		values map[string]any
-	}{
-		{"subject.claims", in.Subject.Claims},
-		{"resource.properties", in.Resource.Properties},
-		{"context", in.Context},
-	} {
-		if len(part.values) == 0 {
-			continue
-		}
-		if err := checkMap(part.values, 1, &budget); err != nil {
-			return fmt.Errorf("%w: %s %w", ErrOutOfBounds, part.name, err)
-		}
+	if err := checkPart("subject.claims", in.Subject.Claims, &budget); err != nil {
+		return err
+	}
+	if err := checkPart("resource.properties", in.Resource.Properties, &budget); err != nil {
+		return err
+	}
+	return checkPart("context", in.Context, &budget)
+}
+
+func checkPart(name string, entries map[string]any, budget *int) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	if err := checkMap(entries, 1, budget); err != nil {
+		return fmt.Errorf("%w: %s %w", ErrOutOfBounds, name, err)
 	}
 	return nil
 }
@@ -100,7 +101,7 @@ var (
 )
 
 func checkValue(value any, depth int, budget *int) error {
-	*budget -= 16
+	*budget -= perValue
 	if *budget < 0 {
 		return errTotal
 	}
@@ -126,7 +127,7 @@ func checkText(text string, budget *int) error {
 	if *budget < 0 {
 		return errTotal
 	}
-	if !utf8.ValidString(text) {
+	if !valid(text) {
 		return errUTF8
 	}
 	return nil
@@ -158,9 +159,16 @@ func checkMap(entries map[string]any, depth int, budget *int) error {
 		if err := checkText(key, budget); err != nil {
 			return err
 		}
+		if text, ok := entry.(string); ok && len(text) <= MaxText && isPlain(text) {
+			*budget -= perValue + len(text) // what nearly all are, without two more calls
+			continue
+		}
 		if err := checkValue(entry, depth+1, budget); err != nil {
 			return err
 		}
+	}
+	if *budget < 0 {
+		return errTotal
 	}
 	return nil
 }

@@ -84,3 +84,46 @@ func TestTheBoundsOfARequest(t *testing.T) {
 		})
 	}
 }
+
+// THREATS 29
+func TestATextIsUTF8WhereverTheForeignByteStands(t *testing.T) {
+	for length := range 40 {
+		for at := range length {
+			text := []byte(strings.Repeat("a", length))
+			if !valid(string(text)) {
+				t.Errorf("%q is not valid", text)
+			}
+			text[at] = 0xff
+			if valid(string(text)) {
+				t.Errorf("%q is valid", text)
+			}
+			accented := string(text[:at]) + "é" + string(text[at+1:])
+			if !valid(accented) || isPlain(accented) {
+				t.Errorf("%q: valid %t, plain %t", accented, valid(accented), isPlain(accented))
+			}
+		}
+	}
+}
+
+// BenchmarkCheck is what every decision pays, with and without conditions.
+func BenchmarkCheck(b *testing.B) {
+	small := newInput()
+	small.Subject.Claims, small.Subject.Groups, small.Chain = nil, small.Subject.Groups[:1], small.Chain[:1]
+	small.Resource.Properties, small.Context = nil, nil
+	owned := *small
+	owned.Resource = &authz.Resource{Type: "ticket", ID: "42", Properties: map[string]any{"owner": "alice"}}
+	owned.Context = map[string]any{"purpose": "support"}
+	for _, c := range []struct {
+		name string
+		in   *Input
+	}{{"names only", small}, {"an owner and a purpose", &owned}, {"everything", newInput()}} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := c.in.Check(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

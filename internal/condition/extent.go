@@ -27,7 +27,7 @@ type extent struct {
 var given = newGiven()
 
 func newGiven() *extent {
-	g := &extent{nodes: MaxTotal/16 + 4, bytes: MaxTotal, entries: MaxEntries}
+	g := &extent{nodes: MaxTotal/perValue + 4, bytes: MaxTotal, entries: MaxEntries}
 	g.each = g
 	return g
 }
