@@ -13,7 +13,7 @@ import (
 // allowed lists the overloads that conditions may use: total functions of their arguments, whose result is at most as
 // large as what went in and whose cost the estimator knows. Left out are those that read the time zone database of the
 // machine, that multiply texts (replace, format, join), that join lists or bytes (a joined list is walked from its root at every step), and
-// bytes.
+// bytes, which stand here only where what a function is given is of any type.
 var allowed = setOf(logic, comparison, arithmetic, containers, texts, instants, conversions, optionals)
 
 var (

@@ -48,20 +48,29 @@ type Compiled struct {
 	Cost uint64
 }
 
-// Error says where and why an expression was refused.
+// Error says where and why an expression was refused, or could not be evaluated.
 type Error struct {
 	// Line and Column count from 1; 0 where there is no position.
 	Line, Column int
 	Message      string
+	// during says what was being done; nil at Compile.
+	during error
 }
 
 // Error gives position and message.
 func (e *Error) Error() string {
-	if e.Line == 0 {
-		return e.Message
+	text := e.Message
+	if e.Line > 0 {
+		text = fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, text)
 	}
-	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Message)
+	if e.during != nil {
+		text = fmt.Sprintf("%v: %s", e.during, text)
+	}
+	return text
 }
+
+// Unwrap lets errors.Is find ErrEvaluating.
+func (e *Error) Unwrap() error { return e.during }
 
 // Compile checks an expression: its types, its constants, that it keeps to what conditions may use, and its cost. An error is an *Error.
 func Compile(expression string) (compiled *Compiled, err error) {
@@ -78,48 +87,72 @@ func Compile(expression string) (compiled *Compiled, err error) {
 }
 
 func compile(expression string) (*Compiled, error) {
+	judged, err := newJudged(expression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := judged.plan(); err != nil {
+		return nil, err
+	}
+	raw, err := encode(judged.tree)
+	if err != nil {
+		return nil, err
+	}
+	return &Compiled{Checked: raw, Cost: judged.cost}, nil
+}
+
+// judged is an expression that conditions may be.
+type judged struct {
+	dialect *dialect
+	tree    *cel.Ast
+	cost    uint64
+}
+
+func newJudged(expression string) (*judged, error) {
 	if n := utf8.RuneCountInString(expression); n > MaxExpression {
 		return nil, &Error{Message: fmt.Sprintf("the expression has %d characters, more than %d", n, MaxExpression)}
 	}
-	env, err := environment()
+	d, err := theDialect()
 	if err != nil {
 		return nil, err
 	}
-	parsed, issues := env.Parse(expression)
+	parsed, issues := d.env.Parse(expression)
 	if issues.Err() != nil {
 		return nil, firstIssue(issues)
 	}
-	tree, err := check(env, parsed)
+	tree, err := d.check(parsed)
 	if err != nil {
 		return nil, err
 	}
-	cost, err := judge(env, tree)
+	cost, err := d.judge(tree)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := plan(env, tree); err != nil {
-		return nil, &Error{Message: fmt.Sprintf("a constant in the expression is wrong: %v", errors.Unwrap(err))}
-	}
-	raw, err := encode(tree)
-	if err != nil {
-		return nil, err
-	}
-	return &Compiled{Checked: raw, Cost: cost}, nil
+	return &judged{d, tree, cost}, nil
 }
 
 // check checks the types of an expression. Loops are counted before: what the check costs grows with the power of how deep
 // they stand in one another.
-func check(env *cel.Env, tree *cel.Ast) (*cel.Ast, error) {
-	loops := ast.MatchDescendants(ast.NavigateAST(tree.NativeRep()), ast.KindMatcher(ast.ComprehensionKind))
-	if len(loops) > MaxLoops {
+func (d *dialect) check(tree *cel.Ast) (*cel.Ast, error) {
+	if loops := loopsIn(tree.NativeRep().Expr()); loops > MaxLoops {
 		return nil, &Error{Message: fmt.Sprintf("the expression has %d loops (all, exists, exists_one, filter, map), more than %d; "+
-			"ask about the request more directly", len(loops), MaxLoops)}
+			"ask about the request more directly", loops, MaxLoops)}
 	}
-	checked, issues := env.Check(tree)
+	checked, issues := d.env.Check(tree)
 	if issues.Err() != nil {
 		return nil, firstIssue(issues)
 	}
 	return checked, nil
+}
+
+func loopsIn(e ast.Expr) int {
+	loops := 0
+	ast.PreOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() == ast.ComprehensionKind {
+			loops++
+		}
+	}))
+	return loops
 }
 
 // firstIssue reports one problem at a time: the ones after it are often its consequences.

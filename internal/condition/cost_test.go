@@ -93,7 +93,7 @@ func TestTheEstimateIsNeverBelowTheActualCost(t *testing.T) {
 	if err := in.Check(); err != nil {
 		t.Fatal(err)
 	}
-	env, err := environment()
+	d, err := theDialect()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,11 +116,11 @@ func TestTheEstimateIsNeverBelowTheActualCost(t *testing.T) {
 			t.Errorf("%s: %v", expression, err)
 			continue
 		}
-		tree, err := recheck(env, compiled.Checked)
+		judged, err := newJudged(expression)
 		if err != nil {
 			t.Fatal(err)
 		}
-		tracked, err := env.Program(tree, cel.CostLimit(1<<40))
+		tracked, err := d.env.Program(judged.tree, cel.CostLimit(1<<40))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +148,7 @@ func BenchmarkTheDearestExpressions(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			program, err := Load(compiled.Checked)
+			program, err := Load(expression, compiled.Checked)
 			if err != nil {
 				b.Fatal(err)
 			}

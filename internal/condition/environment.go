@@ -9,19 +9,42 @@ import (
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/ext"
+	"github.com/google/cel-go/interpreter"
 )
 
-// environment is built once: it is immutable, and the same for every expression.
-var environment = sync.OnceValues(newEnvironment)
+// dialect is the CEL of conditions: what can be written, and how it is run.
+type dialect struct {
+	env *cel.Env
+	// words reads our own types.
+	words *vocabulary
+	// steps makes the parts of an expression that CEL runs. All expressions share it: a program of CEL's own would hold
+	// every function of the environment once more.
+	steps interpreter.Interpreter
+}
 
-// newEnvironment declares the variables of DESIGN section 5. Of the libraries that it links, judge lets expressions use
-// only what allowed lists.
-func newEnvironment() (*cel.Env, error) {
+// theDialect is built once: it is immutable, and the same for every expression.
+var theDialect = sync.OnceValues(newDialect)
+
+func newDialect() (*dialect, error) {
 	words, err := newVocabulary()
 	if err != nil {
 		return nil, fmt.Errorf("building the condition environment: %w", err)
 	}
-	env, err := cel.NewCustomEnv(
+	env, err := newEnvironment(words)
+	if err != nil {
+		return nil, fmt.Errorf("building the condition environment: %w", err)
+	}
+	steps, err := newSteps(env)
+	if err != nil {
+		return nil, fmt.Errorf("building the condition environment: %w", err)
+	}
+	return &dialect{env: env, words: words, steps: steps}, nil
+}
+
+// newEnvironment declares the variables of DESIGN section 5. Of the libraries that it links, judge lets expressions use
+// only what allowed lists.
+func newEnvironment(words *vocabulary) (*cel.Env, error) {
+	return cel.NewCustomEnv(
 		cel.CustomTypeAdapter(words),
 		cel.CustomTypeProvider(words),
 		cel.StdLib(),
@@ -43,8 +66,20 @@ func newEnvironment() (*cel.Env, error) {
 		cel.Variable("context", jsonObject),
 		cel.Variable("now", cel.TimestampType),
 	)
-	if err != nil {
-		return nil, fmt.Errorf("building the condition environment: %w", err)
+}
+
+func newSteps(env *cel.Env) (interpreter.Interpreter, error) {
+	functions := interpreter.NewDispatcher()
+	for _, function := range env.Functions() {
+		bindings, err := function.Bindings()
+		if err != nil {
+			return nil, fmt.Errorf("binding %s(): %w", function.Name(), err)
+		}
+		if err := functions.Add(bindings...); err != nil {
+			return nil, fmt.Errorf("binding %s(): %w", function.Name(), err)
+		}
 	}
-	return env, nil
+	adapter, provider := env.CELTypeAdapter(), env.CELTypeProvider()
+	attributes := interpreter.NewAttributeFactory(env.Container, adapter, provider, interpreter.EnableErrorOnBadPresenceTest(true))
+	return interpreter.NewInterpreter(functions, env.Container, provider, adapter, attributes), nil
 }

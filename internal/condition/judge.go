@@ -17,7 +17,7 @@ const CostLimit = 400_000
 
 // judge refuses a type-checked expression that uses what conditions may not, or that could cost too much. It gives the
 // estimate.
-func judge(env *cel.Env, checked *cel.Ast) (uint64, error) {
+func (d *dialect) judge(checked *cel.Ast) (uint64, error) {
 	if got := checked.OutputType(); !got.IsExactType(cel.BoolType) {
 		return 0, &Error{Line: 1, Column: 1, Message: fmt.Sprintf("the expression yields %s, and a condition is a bool", cel.FormatCELType(got))}
 	}
@@ -25,7 +25,7 @@ func judge(env *cel.Env, checked *cel.Ast) (uint64, error) {
 	if err := w.expression(w.tree.Expr()); err != nil {
 		return 0, err
 	}
-	estimate, err := env.EstimateCost(checked, newEstimator(w.tree))
+	estimate, err := d.env.EstimateCost(checked, newEstimator(w.tree))
 	if err != nil {
 		return 0, fmt.Errorf("estimating cost: %w", err)
 	}
@@ -64,7 +64,7 @@ func (w *walker) expression(e ast.Expr) error {
 	}
 	switch e.Kind() {
 	case ast.LiteralKind:
-		return nil
+		return w.literal(e)
 	case ast.IdentKind:
 		return w.ident(e)
 	case ast.SelectKind:
@@ -89,6 +89,14 @@ func (w *walker) once(e ast.Expr) error {
 		return w.refuse(e, "malformed expression tree")
 	}
 	w.seen[e.ID()] = true
+	return nil
+}
+
+// literal refuses bytes. A request has none, and CEL panics where it looks for them in a set or a map.
+func (w *walker) literal(e ast.Expr) error {
+	if _, ok := e.AsLiteral().(types.Bytes); ok {
+		return w.refuse(e, "bytes cannot be used in conditions; a request has none")
+	}
 	return nil
 }
 
@@ -152,19 +160,6 @@ func (w *walker) pattern(e ast.Expr) error {
 	return nil
 }
 
-func literalText(e ast.Expr) (string, bool) {
-	if e.Kind() != ast.LiteralKind {
-		return "", false
-	}
-	text, ok := e.AsLiteral().(types.String)
-	return string(text), ok
-}
-
-// refuse gives the position where the tree still has it, which is at Compile.
 func (w *walker) refuse(e ast.Expr, message string) error {
-	at := w.tree.SourceInfo().GetStartLocation(e.ID())
-	if at.Line() <= 0 {
-		return &Error{Message: message}
-	}
-	return &Error{Line: at.Line(), Column: at.Column() + 1, Message: message}
+	return positionOf(e.ID(), w.tree.SourceInfo()).refuse(message)
 }

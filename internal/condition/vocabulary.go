@@ -26,18 +26,6 @@ var (
 // errAbsent is what reading a field gives that the request lacks.
 var errAbsent = errors.New("the request lacks")
 
-// field reads one field straight from the Go value, so that a request is never copied into maps for its conditions.
-type field struct {
-	celType *types.Type
-	// read gives the value, and whether the request has it.
-	read func(target any) (any, bool)
-}
-
-func (f field) present(target any) bool {
-	_, ok := f.read(target)
-	return ok
-}
-
 // vocabulary tells CEL the types of our own and how to read them.
 type vocabulary struct {
 	*types.Registry
@@ -103,6 +91,10 @@ func (v *vocabulary) NativeToValue(value any) ref.Val {
 	switch native := value.(type) {
 	case ref.Val:
 		return native
+	case string:
+		return types.String(native)
+	case map[string]any:
+		return inOrder(types.NewStringInterfaceMap(v, native))
 	case *authz.Subject:
 		return &object{celType: subjectType, fields: subjectFields, native: native}
 	case *authz.Actor:

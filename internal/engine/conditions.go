@@ -37,7 +37,7 @@ type loadedCondition struct {
 func loadConditions(list []bundle.Condition) ([]loadedCondition, error) {
 	loaded := make([]loadedCondition, len(list))
 	for i := range list {
-		program, err := condition.Load(list[i].Checked)
+		program, err := condition.Load(list[i].Expression, list[i].Checked)
 		if err != nil {
 			return nil, fmt.Errorf("condition %d, %q: %w", i, clip(list[i].Expression), err)
 		}

@@ -366,7 +366,7 @@ var subjectCases = []denialCase{
 	},
 	{
 		"nobody says whose ticket it is", func(w *world) { delete(w.request.Resource.Properties, "owner") },
-		authz.LegSubject, authz.ReasonConditionError, "cannot be told: only the customer's own tickets (evaluating condition: no such key: resource.properties.owner)",
+		authz.LegSubject, authz.ReasonConditionError, "cannot be told: only the customer's own tickets (evaluating condition: line 1, column 20: no such key: resource.properties.owner)",
 	},
 	{
 		"a person in no group", func(w *world) { w.request.Subject.Groups = nil },
@@ -516,7 +516,7 @@ var policyCases = []denialCase{
 	},
 	{
 		"a Permit whose condition errs", func(w *world) { w.request.Context = nil },
-		authz.LegPolicy, authz.ReasonConditionError, "cannot be told: only for support (evaluating condition: no such key: context.purpose)",
+		authz.LegPolicy, authz.ReasonConditionError, "cannot be told: only for support (evaluating condition: line 1, column 8: no such key: context.purpose)",
 	},
 	{
 		"a Permit with a condition that errs and one that does not hold",

@@ -1,0 +1,97 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package condition
+
+import (
+	"errors"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
+)
+
+// TestConditionsGiveWhatCELGives runs made-up expressions on made-up requests beside CEL's own programs.
+func TestConditionsGiveWhatCELGives(t *testing.T) {
+	const seed, expressions, requests = 1, 2_500, 100
+	t.Logf("seed %d", seed)
+	d, err := theDialect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, r := newWriter(seed), &requester{rand.New(rand.NewPCG(seed, 4))}
+	evaluated, outcomes, refused := 0, map[answer]int{}, 0
+	for evaluated < expressions*requests {
+		expression := w.expression()
+		if _, err := Compile(expression); err != nil {
+			refused++
+			continue
+		}
+		program, plain := load(t, expression), plainProgram(t, d, expression)
+		for range requests {
+			in := r.input()
+			got, gotKind := outcome(program.Eval(in))
+			want, wantKind := plainly(plain, in)
+			if got != want || gotKind != wantKind {
+				t.Fatalf("%s\n%s (%s), CEL %s (%s)\nfor %+v\nsubject %+v\nresource %+v", expression, got, gotKind, want, wantKind, in, in.Subject, in.Resource)
+			}
+			evaluated++
+			outcomes[got]++
+		}
+	}
+	t.Logf("%d evaluations: %v; %d expressions refused", evaluated, outcomes, refused)
+	for _, each := range []answer{holds, unmet, failed} {
+		if outcomes[each] < evaluated/10 {
+			t.Errorf("only %d of %d: %s", outcomes[each], evaluated, each)
+		}
+	}
+}
+
+func plainProgram(t *testing.T, d *dialect, expression string) cel.Program {
+	t.Helper()
+	tree, issues := d.env.Compile(expression)
+	if issues.Err() != nil {
+		t.Fatal(issues.Err())
+	}
+	program, err := d.env.Program(tree, cel.EvalOptions(cel.OptOptimize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program
+}
+
+// outcome of an evaluation, and the kind of the error.
+func outcome(held bool, err error) (answer, string) {
+	switch wrong, _ := errors.AsType[*Error](err); {
+	case err != nil && held:
+		return "holds and errs", err.Error()
+	case err != nil:
+		return failed, kindIn(wrong.Message)
+	case held:
+		return holds, ""
+	default:
+		return unmet, ""
+	}
+}
+
+// kindIn finds the kind in the message, which may name a field beside it.
+func kindIn(message string) string {
+	for _, kind := range kinds {
+		if kind != "" && len(message) >= len(kind) && message[:len(kind)] == kind {
+			return kind
+		}
+	}
+	return message
+}
+
+func plainly(program cel.Program, in *Input) (answer, string) {
+	value, _, err := program.Eval((*activation)(in))
+	if err != nil {
+		return failed, kinds[kindOf(err.Error())]
+	}
+	if value == types.True {
+		return holds, ""
+	}
+	return unmet, ""
+}

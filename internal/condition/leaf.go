@@ -1,0 +1,78 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package condition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/interpreter"
+)
+
+// leaf is a part of an expression that CEL runs.
+type leaf struct {
+	step interpreter.InterpretableV2
+	at   int32
+	// limit of time; zero where the whole costs too little to bother.
+	limit time.Duration
+}
+
+// leafOptions: what can be worked out beforehand is, and loops can be interrupted (docs/adr/0009).
+var leafOptions = []interpreter.PlannerOption{
+	interpreter.InterruptableEval(),
+	interpreter.Optimize(),
+	interpreter.CompileRegexConstants(interpreter.MatchesRegexOptimization),
+	interpreter.CustomDecoratorV2(withAlternatives),
+	interpreter.CustomDecoratorV2(settle),
+}
+
+func (p *planner) leaf(e ast.Expr) fact {
+	part := ast.NewCheckedAST(ast.NewAST(e, p.tree.SourceInfo()), p.tree.TypeMap(), p.tree.ReferenceMap())
+	step, err := p.steps.NewInterpretable(part, leafOptions...)
+	if err != nil && p.err == nil {
+		p.err = p.wrongConstant(err)
+	}
+	return &leaf{step: step, at: idOf(e), limit: p.limit}
+}
+
+func (l *leaf) holds(in *Input) (bool, fault) {
+	switch value := l.run(in).(type) {
+	case types.Bool:
+		return bool(value), fault{}
+	case *types.Err:
+		return false, faultOf(value)
+	default:
+		return false, fault{wrongType, l.at}
+	}
+}
+
+func (l *leaf) run(in *Input) ref.Val {
+	frame, err := interpreter.NewExecutionFrame((*activation)(in))
+	if err != nil {
+		return types.WrapErr(err)
+	}
+	defer frame.Close()
+	if l.limit == 0 {
+		return l.step.Exec(frame)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), l.limit)
+	defer cancel()
+	if err := frame.SetContext(ctx, turnsPerCheck); err != nil {
+		return types.WrapErr(err)
+	}
+	return l.step.Exec(frame)
+}
+
+func (p *planner) wrongConstant(err error) error {
+	var at position
+	if labelled, ok := errors.AsType[*types.Err](err); ok {
+		at = positionOf(labelled.NodeID(), p.tree.SourceInfo())
+	}
+	return at.refuse(fmt.Sprintf("a constant in the expression is wrong: %v", err))
+}
