@@ -9,6 +9,7 @@ import (
 
 	"behalf.dev/behalf/api/v1alpha1"
 	"behalf.dev/behalf/internal/bundle"
+	"behalf.dev/behalf/internal/canonical"
 )
 
 // form is what one ResourceServer says by itself, before anybody else is asked.
@@ -69,19 +70,10 @@ func (f *form) hosts() []string {
 	return sortedNames(f.spec.Hosts)
 }
 
-// isHost takes what the engine could find in a Host header: letters, digits, '-', '_' and '.' between them, or an IPv6
-// address in brackets.
+// isHost takes what the engine could find in a Host header.
 func isHost(host string) bool {
-	extra := "-_."
-	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
-		host, extra = host[1:len(host)-1], ":."
-	}
-	for _, c := range []byte(host) {
-		if (c < 'a' || c > 'z') && !isDigit(c) && !strings.Contains(extra, string(c)) {
-			return false
-		}
-	}
-	return host != "" && !strings.HasPrefix(host, ".") && !strings.HasSuffix(host, ".")
+	name, ok := canonical.HostOf(host)
+	return ok && name == host
 }
 
 func (f *form) dryRun() int64 {

@@ -10,6 +10,7 @@ import (
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
+	"behalf.dev/behalf/internal/canonical"
 )
 
 // Policy is the policy bundle of one resource server, indexed. It does not change.
@@ -102,7 +103,7 @@ func (l *loader) loadHead() error {
 		return errTimes
 	}
 	for _, host := range l.bundle.Hosts {
-		if canonical, ok := canonicalHost(host); !ok || canonical != host {
+		if name, ok := canonical.HostOf(host); !ok || name != host {
 			return fmt.Errorf("host %q: %w", host, errHost)
 		}
 	}

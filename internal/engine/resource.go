@@ -5,6 +5,7 @@ package engine
 
 import (
 	"behalf.dev/behalf/internal/authz"
+	"behalf.dev/behalf/internal/canonical"
 	"behalf.dev/behalf/internal/condition"
 )
 
@@ -36,7 +37,7 @@ func scopeOrRoute(j *judgement) obstacles {
 // route takes scope and resource from the one route that matches.
 func (j *judgement) route() obstacles {
 	p, http := j.served.policy, j.req.HTTP
-	path, err := canonicalPath(http.Path)
+	path, err := canonical.PathOf(http.Path)
 	if err != nil {
 		return deny(authz.ReasonPathNotCanonical, "the path %v", err)
 	}

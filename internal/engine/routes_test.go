@@ -12,6 +12,7 @@ import (
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
+	"behalf.dev/behalf/internal/canonical"
 )
 
 func get(template string) bundle.Route {
@@ -60,7 +61,7 @@ func TestTheMostSpecificRouteWins(t *testing.T) {
 		{"/people", "", ""},
 	} {
 		var captured captures
-		got := routes.find("GET", path(c.path), &captured)
+		got := routes.find("GET", canonical.Path(c.path), &captured)
 		text := ""
 		if got != nil {
 			text = got.text
@@ -249,7 +250,7 @@ func TestRoutingAgreesWithItsDefinition(t *testing.T) {
 			}
 		}
 		got := ""
-		if r := found.find("GET", path(asked), &captures{}); r != nil {
+		if r := found.find("GET", canonical.Path(asked), &captures{}); r != nil {
 			got = r.text
 		}
 		if got != want {
@@ -273,7 +274,7 @@ func FuzzRoutes(f *testing.F) {
 		segments, _ := parsePath(template)
 		routes := routeTable{}
 		routes.add("GET", segments, r)
-		p, err := canonicalPath(raw)
+		p, err := canonical.PathOf(raw)
 		if err != nil {
 			return
 		}

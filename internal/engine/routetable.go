@@ -3,7 +3,11 @@
 
 package engine
 
-import "strings"
+import (
+	"strings"
+
+	"behalf.dev/behalf/internal/canonical"
+)
 
 // routeTable finds the route for a method and a path: a tree of segments for each method.
 type routeTable map[string]*branch
@@ -50,7 +54,7 @@ func (b *branch) literal(text string) *branch {
 }
 
 // find gives the most specific route that matches, and what its variables captured; nil where none matches.
-func (t routeTable) find(method string, p path, c *captures) *route {
+func (t routeTable) find(method string, p canonical.Path, c *captures) *route {
 	start := t[method]
 	if start == nil {
 		return nil
@@ -62,7 +66,7 @@ func (t routeTable) find(method string, p path, c *captures) *route {
 // once, for each is reached by one way only. What remains is the path without its leading slash.
 func (b *branch) match(remains string, c *captures, captured int) *route {
 	text, after, more := strings.Cut(remains, "/")
-	text = unescape(text)
+	text = canonical.Unescape(text)
 	if next := b.literals[text]; next != nil {
 		if r := next.onward(after, more, c, captured); r != nil {
 			return r
@@ -80,7 +84,7 @@ func (b *branch) match(remains string, c *captures, captured int) *route {
 	if b.rest == nil || strings.HasSuffix(remains, "/") {
 		return nil
 	}
-	c[captured] = unescape(remains)
+	c[captured] = canonical.Unescape(remains)
 	return b.rest
 }
 

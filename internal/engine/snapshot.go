@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"behalf.dev/behalf/internal/authz"
+	"behalf.dev/behalf/internal/canonical"
 	"behalf.dev/behalf/internal/token"
 )
 
@@ -113,7 +114,7 @@ func (s *Snapshot) Audience(host string) (string, bool) {
 }
 
 func (s *Snapshot) byHost(host string) *served {
-	name, ok := canonicalHost(host)
+	name, ok := canonical.HostOf(host)
 	if !ok {
 		return nil
 	}

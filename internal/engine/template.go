@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"behalf.dev/behalf/internal/canonical"
 )
 
 // maxVariables is the largest number of variables in one path template.
@@ -47,7 +49,7 @@ var (
 // parsePath reads a path template.
 func parsePath(template string) ([]segment, error) {
 	if template == "" || template[0] != '/' {
-		return nil, fmt.Errorf("%q %w", template, errRelative)
+		return nil, fmt.Errorf("%q %w", template, canonical.ErrRelative)
 	}
 	var segments []segment
 	var names []string
@@ -73,7 +75,7 @@ func parsePath(template string) ([]segment, error) {
 
 func parseSegment(part string, last bool) (segment, error) {
 	if part == "" && !last {
-		return segment{}, errSlashes
+		return segment{}, canonical.ErrEmptySegment
 	}
 	inner, open := strings.CutPrefix(part, "{")
 	inner, closed := strings.CutSuffix(inner, "}")
@@ -103,10 +105,10 @@ func parseLiteral(part string) (segment, error) {
 	case strings.Contains(part, "?"):
 		return segment{}, errQuery
 	}
-	if _, err := canonicalPath("/" + part); err != nil {
+	if _, err := canonical.PathOf("/" + part); err != nil {
 		return segment{}, fmt.Errorf("it %w", err)
 	}
-	return segment{literal, unescape(part)}, nil
+	return segment{literal, canonical.Unescape(part)}, nil
 }
 
 func isName(s string) bool {

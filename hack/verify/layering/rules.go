@@ -23,6 +23,7 @@ var layout = []string{
 	"internal/authorizer",
 	"internal/authz",
 	"internal/bundle",
+	"internal/canonical",
 	"internal/compile",
 	"internal/condition",
 	"internal/distribution",
@@ -65,14 +66,16 @@ var rules = []rule{
 		[]string{"cmd/authorizer", "cmd/exchange", "internal/authorizer"},
 		clientGo, apimachinery, controllerRuntime),
 	never("what decides knows no Kubernetes client, gRPC or Envoy",
-		[]string{"internal/authz", "internal/bundle", "internal/condition", "internal/engine", "internal/token"},
+		[]string{
+			"internal/authz", "internal/bundle", "internal/canonical", "internal/condition", "internal/engine", "internal/token",
+		},
 		clientGo, controllerRuntime, grpc, envoy),
 	never("the compiler has no client",
 		[]string{"internal/compile"},
 		clientGo, controllerRuntime),
 	{
-		text:    "the vocabulary stands on the standard library alone",
-		folders: []string{"internal/authz"},
+		text:    "the vocabulary, and what reads requests, stand on the standard library alone",
+		folders: []string{"internal/authz", "internal/canonical"},
 		forbids: outsideStandardLibrary,
 	},
 	{

@@ -42,7 +42,7 @@ const maxRequestID = 128
 
 func (q question) caller() frontdoor.Caller {
 	id := q.http.GetId()
-	if given, sent, ok := q.headers.single("x-request-id"); sent && ok {
+	if given, sent, ok := q.headers.One("x-request-id"); sent && ok {
 		id = given
 	}
 	return frontdoor.Caller{Door: Door, RequestID: id[:min(len(id), maxRequestID)]}
@@ -84,7 +84,7 @@ func (q question) readExtensions(r *authz.Request) {
 }
 
 func (q question) readSubject(r *authz.Request, trust *token.Trust, now time.Time) {
-	value, sent, ok := q.headers.single(authorization)
+	value, sent, ok := q.headers.One(authorization)
 	switch {
 	case !ok:
 		frontdoor.Refuse(r, authz.ReasonRequestMalformed, "there is more than one authorization header")
@@ -108,7 +108,7 @@ func (q question) readSubject(r *authz.Request, trust *token.Trust, now time.Tim
 // readActor verifies the actor token against the audience of the resource server that is asked, so that one that was
 // handed to another API cannot be used here.
 func (q question) readActor(r *authz.Request, snapshot *engine.Snapshot, now time.Time) {
-	raw, sent, ok := q.headers.single(actorToken)
+	raw, sent, ok := q.headers.One(actorToken)
 	switch {
 	case !ok:
 		frontdoor.Refuse(r, authz.ReasonRequestMalformed, "there is more than one "+actorToken+" header")

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"behalf.dev/behalf/internal/authz"
+	"behalf.dev/behalf/internal/canonical"
 	"behalf.dev/behalf/internal/frontdoor"
 )
 
@@ -91,8 +92,8 @@ func (h headers) superseded(set []*corev3.HeaderValueOption) []string {
 			remove, ours[name] = append(remove, name), true
 		}
 	}
-	for name := range h {
-		plain := canonical(name)
+	for name := range h.Headers {
+		plain := canonical.Name(name)
 		drop := strings.HasPrefix(plain, identity) || plain == actorToken || slices.Contains(methodOverrides, plain)
 		if drop && !ours[name] && name != actorToken {
 			remove = append(remove, name)

@@ -1,7 +1,7 @@
 // Copyright 2026 The Behalf Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package engine
+package canonical
 
 import (
 	"errors"
@@ -15,7 +15,7 @@ import (
 func TestOnlyCanonicalPathsAreLookedAt(t *testing.T) {
 	for _, c := range []struct {
 		raw  string
-		want path // empty: refused
+		want Path // empty: refused
 		err  error
 	}{
 		{"/", "/", nil},
@@ -29,14 +29,14 @@ func TestOnlyCanonicalPathsAreLookedAt(t *testing.T) {
 		{"/%5B1%5D%22%3C%3E%5E%60%7B%7C%7D", "/%5B1%5D%22%3C%3E%5E%60%7B%7C%7D", nil},
 		{"/%E5%8F%B7%E2%82%AC%F0%9F%98%80/x", "/%E5%8F%B7%E2%82%AC%F0%9F%98%80/x", nil},
 		{"/...", "/...", nil},
-		{"", "", errRelative},
-		{"?x", "", errRelative},
-		{"*", "", errRelative},
-		{"tickets/42", "", errRelative},
-		{"http://tickets.example/tickets", "", errRelative},
-		{"//tickets.example/tickets", "", errSlashes},
-		{"/tickets//42", "", errSlashes},
-		{"/tickets//", "", errSlashes},
+		{"", "", ErrRelative},
+		{"?x", "", ErrRelative},
+		{"*", "", ErrRelative},
+		{"tickets/42", "", ErrRelative},
+		{"http://tickets.example/tickets", "", ErrRelative},
+		{"//tickets.example/tickets", "", ErrEmptySegment},
+		{"/tickets//42", "", ErrEmptySegment},
+		{"/tickets//", "", ErrEmptySegment},
 		{"/.", "", errDots},
 		{"/..", "", errDots},
 		{"/a/./b", "", errDots},
@@ -108,9 +108,9 @@ func TestOnlyCanonicalPathsAreLookedAt(t *testing.T) {
 		{"/%c0%af", "", errUTF8},
 		{"/%ff", "", errUTF8},
 		{"/" + strings.Repeat("a", maxPath), "", errLong},
-		{"/" + strings.Repeat("a", maxPath-1) + "?" + strings.Repeat("q", maxPath), path("/" + strings.Repeat("a", maxPath-1)), nil},
+		{"/" + strings.Repeat("a", maxPath-1) + "?" + strings.Repeat("q", maxPath), Path("/" + strings.Repeat("a", maxPath-1)), nil},
 	} {
-		got, err := canonicalPath(c.raw)
+		got, err := PathOf(c.raw)
 		if got != c.want || !errors.Is(err, c.err) {
 			t.Errorf("path %.60q gives %.60q, %v, want %.60q, %v", c.raw, got, err, c.want, c.err)
 		}
@@ -123,9 +123,9 @@ func TestOnlyCanonicalHostsAreLookedUp(t *testing.T) {
 		"tickets.example": "tickets.example", "Tickets.EXAMPLE": "tickets.example", "tickets.example:8443": "tickets.example",
 		"10.0.0.1:80": "10.0.0.1", "[::1]": "[::1]", "[FE80::1]:443": "[fe80::1]", "a_b": "a_b",
 		"": "", ":80": "", "tickets.example.": "", "tickets.example.:443": "", ".example": "", "a:b": "", "a:": "", "a:123456": "", "a:1:2": "",
-		"[::1": "", "[::1]x": "", "[::1]:": "", "a b": "", "a/b": "", "a@b": "", "a,b": "", "tickets.example\x00": "", "tïckets.example": "", "a%2eb": "",
+		"[::1": "", "::1]": "", "[]": "", "a[b]": "", "[a b]": "", "[::1%25eth0]": "", "[::1]x": "", "[::1]:": "", "a b": "", "a/b": "", "a@b": "", "a,b": "", "tickets.example\x00": "", "tïckets.example": "", "a%2eb": "",
 	} {
-		got, ok := canonicalHost(host)
+		got, ok := HostOf(host)
 		if got != want || ok != (want != "") {
 			t.Errorf("host %q gives %q, %t, want %q", host, got, ok, want)
 		}
@@ -142,11 +142,11 @@ func FuzzCanonicalPath(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		p, err := canonicalPath(raw)
+		p, err := PathOf(raw)
 		if err != nil {
 			return
 		}
-		decoded := unescape(string(p))
+		decoded := Unescape(string(p))
 		if !utf8.ValidString(decoded) || strings.ContainsAny(decoded, "\x00\\\r\n") {
 			t.Fatalf("%q was let pass and decodes to %q", raw, decoded)
 		}
@@ -159,11 +159,11 @@ func FuzzCanonicalPath(f *testing.F) {
 			t.Fatalf("%q hides a slash", raw)
 		}
 		for segment := range strings.SplitSeq(string(p)[1:], "/") {
-			if d := unescape(segment); d == "." || d == ".." || strings.Contains(segment, ";") {
+			if d := Unescape(segment); d == "." || d == ".." || strings.Contains(segment, ";") {
 				t.Fatalf("%q has the segment %q", raw, segment)
 			}
 		}
-		if again, err := canonicalPath(string(p)); err != nil || again != p {
+		if again, err := PathOf(string(p)); err != nil || again != p {
 			t.Fatalf("%q is canonical and %q, made from it, is not: %v", raw, p, err)
 		}
 	})

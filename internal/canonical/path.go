@@ -1,7 +1,7 @@
 // Copyright 2026 The Behalf Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package engine
+package canonical
 
 import (
 	"errors"
@@ -14,14 +14,18 @@ import (
 // maxPath is the longest path that is looked at, in bytes and without its query.
 const maxPath = 4096
 
-// path is the canonical path of a request: what every reader of it agrees on. It was never given to a URL parser, which
+// Path is the canonical path of a request: what every reader of it agrees on. It was never given to a URL parser, which
 // could take //host for an authority.
-type path string
+type Path string
+
+// What templates of paths are refused for too.
+var (
+	ErrRelative     = errors.New("does not begin with '/'")
+	ErrEmptySegment = errors.New("has an empty segment")
+)
 
 var (
-	errRelative  = errors.New("does not begin with '/'")
 	errLong      = fmt.Errorf("is longer than %d bytes", maxPath)
-	errSlashes   = errors.New("has an empty segment")
 	errDots      = errors.New("has a dot segment")
 	errByte      = errors.New("has a character that RFC 3986 does not allow in a path, or one that servers read differently")
 	errEscape    = errors.New("has an invalid percent-encoding")
@@ -30,14 +34,15 @@ var (
 	errUTF8      = errors.New("percent-encodes bytes that are not UTF-8")
 )
 
-// canonicalPath cuts the query off and refuses whatever two readers could take for different paths (THREATS 26).
-func canonicalPath(raw string) (path, error) {
-	text, _, _ := strings.Cut(raw, "?")
+// PathOf gives the path of a request's target as it was sent, without its query. It refuses whatever two readers could take
+// for different paths (THREATS 26); what it says follows "the path".
+func PathOf(target string) (Path, error) {
+	text, _, _ := strings.Cut(target, "?")
 	if len(text) > maxPath {
 		return "", errLong
 	}
 	if text == "" || text[0] != '/' {
-		return "", errRelative
+		return "", ErrRelative
 	}
 	escaped := false
 	for i := 0; i < len(text); i++ {
@@ -57,11 +62,11 @@ func canonicalPath(raw string) (path, error) {
 		}
 	}
 	if escaped {
-		if err := checkDecoded(unescape(text)); err != nil {
+		if err := checkDecoded(Unescape(text)); err != nil {
 			return "", err
 		}
 	}
-	return path(text), nil
+	return Path(text), nil
 }
 
 // checkSegment looks at what follows a slash. Nothing may follow the last one.
@@ -69,7 +74,7 @@ func checkSegment(rest string) error {
 	segment, _, more := strings.Cut(rest, "/")
 	switch {
 	case segment == "" && more:
-		return errSlashes
+		return ErrEmptySegment
 	case segment == "." || segment == "..":
 		return errDots
 	default:
@@ -182,8 +187,8 @@ func hexDigit(c byte) int {
 	}
 }
 
-// unescape decodes what checkEscape let pass.
-func unescape(s string) string {
+// Unescape decodes a canonical path, or a part of one between two slashes.
+func Unescape(s string) string {
 	if strings.IndexByte(s, '%') < 0 {
 		return s
 	}
