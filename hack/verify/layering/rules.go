@@ -32,6 +32,7 @@ var layout = []string{
 	"internal/frontdoor",
 	"internal/issuerkeys",
 	"internal/manager",
+	"internal/mcp",
 	"internal/servingcert",
 	"internal/snapshot",
 	"internal/token",
@@ -67,7 +68,7 @@ var rules = []rule{
 		clientGo, apimachinery, controllerRuntime),
 	never("what decides knows no Kubernetes client, gRPC or Envoy",
 		[]string{
-			"internal/authz", "internal/bundle", "internal/canonical", "internal/condition", "internal/engine", "internal/token",
+			"internal/authz", "internal/bundle", "internal/canonical", "internal/condition", "internal/engine", "internal/mcp", "internal/token",
 		},
 		clientGo, controllerRuntime, grpc, envoy),
 	never("the compiler has no client",
