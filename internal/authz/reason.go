@@ -54,10 +54,13 @@ const (
 	ReasonAudienceUnknown Reason = "audience_unknown"
 	// ReasonScopeUnknown (resource): the resource server has no such scope.
 	ReasonScopeUnknown Reason = "scope_unknown"
-	// ReasonRouteUnmatched (resource): no route takes this method and path.
+	// ReasonRouteUnmatched (resource): no route takes this method and path, or the route has no such tool.
 	ReasonRouteUnmatched Reason = "route_unmatched"
 	// ReasonPathNotCanonical (resource): the path could be read in more than one way.
 	ReasonPathNotCanonical Reason = "path_not_canonical"
+	// ReasonInputMalformed (resource): what the route reads beside the path, in query, headers or body, could be read in more
+	// than one way or not at all.
+	ReasonInputMalformed Reason = "input_malformed"
 	// ReasonCallerNotAllowed (resource): the route does not take this kind of caller.
 	ReasonCallerNotAllowed Reason = "caller_not_allowed"
 
@@ -109,8 +112,8 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonSubjectMissing, ReasonActorMissing, ReasonActorMismatch, ReasonTokenInvalid, ReasonRequestMalformed,
 		ReasonStaleBundle, ReasonTokenExpired, ReasonTokenNotYetValid,
-		ReasonAudienceUnknown, ReasonScopeUnknown, ReasonRouteUnmatched, ReasonPathNotCanonical, ReasonCallerNotAllowed,
-		ReasonRevoked, ReasonScopeNotInToken, ReasonTokenScopeMalformed, ReasonNotEntitled,
+		ReasonAudienceUnknown, ReasonScopeUnknown, ReasonRouteUnmatched, ReasonPathNotCanonical, ReasonInputMalformed,
+		ReasonCallerNotAllowed, ReasonRevoked, ReasonScopeNotInToken, ReasonTokenScopeMalformed, ReasonNotEntitled,
 		ReasonActorNotAllowed, ReasonNotDeclared, ReasonEdgeNotDeclared, ReasonChainTooDeep, ReasonChainLoop,
 		ReasonForbidden, ReasonNoPolicy, ReasonSubjectTooOld, ReasonTokenLifetimeTooLong, ReasonConditionError,
 		ReasonGrantRequired, ReasonGrantMismatch, ReasonInternalError,
@@ -129,7 +132,7 @@ func (r Reason) ForUser() string {
 		return "This cannot be decided right now. Try again later."
 	case ReasonGrantRequired, ReasonGrantMismatch:
 		return "This needs an approval that is not there."
-	case ReasonRequestMalformed, ReasonPathNotCanonical:
+	case ReasonRequestMalformed, ReasonPathNotCanonical, ReasonInputMalformed:
 		return "The request is malformed."
 	case ReasonActorMissing, ReasonActorMismatch, ReasonAudienceUnknown, ReasonScopeUnknown,
 		ReasonRouteUnmatched, ReasonCallerNotAllowed, ReasonScopeNotInToken,

@@ -82,9 +82,25 @@ type Route struct {
 	Type       string     `json:"type,omitempty"`
 	ID         string     `json:"id,omitempty"`
 	Properties []Property `json:"properties,omitempty"`
+	// MCP, where it is set, makes the body a message of the Model Context Protocol; Scope, Type and ID are then those of every
+	// message but the calls of tools.
+	MCP *MCP `json:"mcp,omitempty"`
 	// Delegated and User are the callers that the route takes.
 	Delegated bool `json:"delegated,omitempty"`
 	User      bool `json:"user,omitempty"`
+}
+
+// MCP maps the calls of tools, sorted by name.
+type MCP struct {
+	Tools []Tool `json:"tools"`
+}
+
+// Tool maps the call of a tool to a scope and a resource. Without Type, the resource is the route's; with it, its properties.
+type Tool struct {
+	Name  string `json:"name"`
+	Scope int    `json:"scope"`
+	Type  string `json:"type,omitempty"`
+	ID    string `json:"id,omitempty"`
 }
 
 // Property is a resource property with a template for its value.

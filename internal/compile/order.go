@@ -101,8 +101,26 @@ func compareRoutes(a, b bundle.Route) int {
 		strings.Compare(a.Type, b.Type),
 		strings.Compare(a.ID, b.ID),
 		slices.CompareFunc(a.Properties, b.Properties, compareProperties),
+		compareMCP(a.MCP, b.MCP),
 		compareBools(a.Delegated, b.Delegated),
 		compareBools(a.User, b.User),
+	)
+}
+
+// compareMCP puts a route that looks at no body first.
+func compareMCP(a, b *bundle.MCP) int {
+	if a == nil || b == nil {
+		return compareBools(a != nil, b != nil)
+	}
+	return slices.CompareFunc(a.Tools, b.Tools, compareTools)
+}
+
+func compareTools(a, b bundle.Tool) int {
+	return cmp.Or(
+		strings.Compare(a.Name, b.Name),
+		cmp.Compare(a.Scope, b.Scope),
+		strings.Compare(a.Type, b.Type),
+		strings.Compare(a.ID, b.ID),
 	)
 }
 

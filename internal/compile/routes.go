@@ -55,6 +55,9 @@ func containsRoute(routes []bundle.Route, route bundle.Route) bool {
 func normalRoute(r bundle.Route) bundle.Route {
 	r.Methods = sortedNames(r.Methods)
 	r.Properties = sortedSet(r.Properties, compareProperties)
+	if r.MCP != nil {
+		r.MCP = &bundle.MCP{Tools: sortedSet(r.MCP.Tools, compareTools)}
+	}
 	return r
 }
 
@@ -73,6 +76,7 @@ func (f *form) route(field string, r v1alpha1.Route) bundle.Route {
 		read.Properties = append(read.Properties, bundle.Property{Name: p.Name, Value: p.Value})
 	}
 	f.checkResource(field+".resource", r.Resource)
+	read.MCP = f.mcp(field+".mcp", r.MCP)
 	read.Delegated, read.User = f.callers(field+".callers", r.Callers)
 	return read
 }
@@ -83,6 +87,27 @@ func (f *form) routeScope(field, name string) int {
 		f.invalidf(field, "%q is none of spec.scopes; add it there, or use one of %s", name, someNames(f.scopeNames()))
 	}
 	return at
+}
+
+// mcp reads the tools of a route; nil where it names none and is a route like any other.
+func (f *form) mcp(field string, m v1alpha1.RouteMCP) *bundle.MCP {
+	if len(m.Tools) == 0 {
+		return nil
+	}
+	read := &bundle.MCP{}
+	for i, tool := range m.Tools {
+		at := fmt.Sprintf("%s.tools[%d]", field, i)
+		switch {
+		case tool.Resource.Type == "" && tool.Resource.ID != "":
+			f.invalidf(at+".resource.type", "a resource with an id needs a type; name it, such as ticket")
+		case tool.Resource.Type != "" && tool.Resource.ID == "":
+			f.invalidf(at+".resource.id", "the resource of a tool needs an id; name it, such as {argument:id}, or leave the resource to the route")
+		}
+		read.Tools = append(read.Tools, bundle.Tool{
+			Name: tool.Name, Scope: f.routeScope(at+".scope", string(tool.Scope)), Type: tool.Resource.Type, ID: tool.Resource.ID,
+		})
+	}
+	return read
 }
 
 func (f *form) scopeNames() []string {

@@ -125,27 +125,6 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// FuzzHost: a host that is taken is in one form, and is taken again as it is.
-func FuzzHost(f *testing.F) {
-	for _, seed := range []string{ // THREATS 26
-		"tickets.example", "Tickets.Example:8443", "tickets.example.", "[::1]:80", "[::1]", "a..b", "a:b:c", "a:", ":80", "a@b", "a/b", "tıckets.example", "a\x00",
-	} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, raw string) {
-		host, ok := canonicalHost(raw)
-		if !ok {
-			return
-		}
-		if again, ok := canonicalHost(host); !ok || again != host {
-			t.Errorf("%q became %q, which becomes %q, %t", raw, host, again, ok)
-		}
-		if strings.ToLower(host) != host || strings.HasSuffix(host, ".") || strings.ContainsAny(host, "/@%\\ \x00") {
-			t.Errorf("%q became %q", raw, host)
-		}
-	})
-}
-
 // FuzzScopeOfToken: what is taken for a scope is written back as it stood.
 func FuzzScopeOfToken(f *testing.F) {
 	for _, seed := range []string{ // THREATS 23

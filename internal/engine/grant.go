@@ -129,6 +129,6 @@ func (g *loadedGrant) agrees(j *judgement, digest *arguments) bool {
 	case g.session != "" && g.session != j.req.Subject.Session:
 		return false
 	default:
-		return g.digest == "" || g.digest == digest.of(j.req.Context)
+		return g.digest == "" || g.digest == digest.of(j.context)
 	}
 }

@@ -24,6 +24,8 @@ type judgement struct {
 	taken    *route
 	scope    int32
 	resource authz.Resource
+	// context is the request's, with what a route added.
+	context map[string]any
 	// subject carries its marks once the subject leg has looked.
 	subject bearer
 	// namespace and actor are what the bundle knows of the current actor.
@@ -50,7 +52,7 @@ func newJudgement(s *Snapshot, req *authz.Request, now time.Time) *judgement {
 		j = new(judgement)
 	}
 	j.snapshot, j.req, j.now, j.seconds = s, req, now, now.Unix()
-	j.resource = req.Resource
+	j.resource, j.context = req.Resource, req.Context
 	j.locate()
 	return j
 }
@@ -58,7 +60,7 @@ func newJudgement(s *Snapshot, req *authz.Request, now time.Time) *judgement {
 // release forgets the request before the judgement is used again. What is only read after it was written stays as it is.
 func (j *judgement) release() {
 	j.snapshot, j.req, j.served, j.taken, j.namespace, j.actor, j.grant = nil, nil, nil, nil, nil, nil, nil
-	j.resource = authz.Resource{}
+	j.resource, j.context = authz.Resource{}, nil
 	clear(j.permits)
 	j.permits, j.forgiven = j.permits[:0], nil
 	for i := range j.declarations {
@@ -139,7 +141,7 @@ func (j *judgement) ask() (*condition.Input, error) {
 	}
 	q.input = condition.Input{
 		Subject: &j.req.Subject, Actor: j.req.Actor, Chain: q.chain, Audience: j.audience(), Scope: j.scopeName(),
-		Resource: &j.resource, Context: j.req.Context, Now: j.now,
+		Resource: &j.resource, Context: j.context, Now: j.now,
 	}
 	q.ready, q.err = true, q.input.Check()
 	return &q.input, q.err

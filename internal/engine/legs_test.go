@@ -658,7 +658,7 @@ func TestDenials(t *testing.T) {
 	}
 	reached := map[authz.Reason]bool{}
 	for _, leg := range [][]denialCase{
-		identityCases, freshnessCases, resourceCases, revocationCases, tokenCases,
+		identityCases, freshnessCases, resourceCases, inputCases, toolCases, revocationCases, tokenCases,
 		subjectCases, actorCases, chainCases, policyCases, grantCases,
 	} {
 		for _, c := range leg {

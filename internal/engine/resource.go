@@ -6,7 +6,6 @@ package engine
 import (
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/canonical"
-	"behalf.dev/behalf/internal/condition"
 )
 
 // resourceServer: somebody holds the audience or the host.
@@ -45,10 +44,27 @@ func (j *judgement) route() obstacles {
 	if r == nil {
 		return deny(authz.ReasonRouteUnmatched, "%s has no route for %s %s", p.source, http.Method, string(path))
 	}
-	if !r.build(&j.captures, &j.resource) {
-		return deny(authz.ReasonRouteUnmatched, "a name in the path is longer than %d bytes", condition.MaxName)
+	in := inputs{captures: &j.captures, path: http.Path, headers: http.Headers}
+	t, denial := j.called(r, &in)
+	if denial == nil {
+		denial = t.build(&in, &j.resource)
 	}
-	j.taken, j.scope = r, r.scope
+	if denial != nil {
+		return denial
+	}
+	j.taken, j.scope = r, t.scope
+	return j.withinBounds(&in)
+}
+
+// withinBounds holds the arguments of a call to the bounds of conditions, whether or not one reads them: they are as large as
+// a client makes them.
+func (j *judgement) withinBounds(in *inputs) obstacles {
+	if in.arguments == nil {
+		return nil
+	}
+	if _, err := j.ask(); err != nil {
+		return deny(authz.ReasonInputMalformed, "%v", err)
+	}
 	return nil
 }
 

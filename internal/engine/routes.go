@@ -9,9 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
-	"behalf.dev/behalf/internal/condition"
 )
 
 // RouteProblem says what is wrong with one route, for whoever wrote it.
@@ -23,11 +21,12 @@ type RouteProblem struct {
 	Message string
 }
 
-// CheckRoutes finds every malformed template and every route that ties with an earlier one.
+// CheckRoutes finds everything that is malformed in routes, and every route that ties with an earlier one.
 //
 // The most specific route that matches method and path wins. Routes are compared segment by segment from the left: a
 // literal comes before {name}, {name} before {name...}. Two routes for one method tie where they agree in every segment's
-// kind and in every literal, whatever their variables are called; of any other two that match one path, one wins.
+// kind and in every literal, whatever their variables are called; of any other two that match one path, one wins. Neither
+// query, headers nor body take part in it.
 func CheckRoutes(routes []bundle.Route) []RouteProblem {
 	var problems []RouteProblem
 	seen := map[string]int{}
@@ -84,90 +83,6 @@ func shape(segments []segment) string {
 	return key.String()
 }
 
-// route is one route, ready to be taken.
-type route struct {
-	text            string
-	scope           int32
-	delegated, user bool
-
-	resourceType string
-	id           value
-	names        []string
-	values       []value
-}
-
-// String is the route as its owner wrote it.
-func (r *route) String() string { return "route " + r.text }
-
-// loadRoute reads a route; its scope is left to the caller.
-func loadRoute(b *bundle.Route) (*route, []RouteProblem) {
-	problems := checkMethods(b.Methods)
-	segments, err := parsePath(b.Path)
-	if err != nil {
-		return nil, append(problems, RouteProblem{Field: "match.path", Message: err.Error()})
-	}
-	r := &route{text: b.Path, delegated: b.Delegated, user: b.User, resourceType: b.Type}
-	names := variables(segments)
-	if r.id, err = parseValue(b.ID, names); err != nil {
-		problems = append(problems, RouteProblem{Field: "resource.id", Message: err.Error()})
-	}
-	for i, p := range b.Properties {
-		v, err := parseValue(p.Value, names)
-		if err != nil {
-			problems = append(problems, RouteProblem{Field: fmt.Sprintf("resource.properties[%d].value", i), Message: err.Error()})
-		}
-		r.names, r.values = append(r.names, p.Name), append(r.values, v)
-	}
-	return r, problems
-}
-
-func checkMethods(methods []string) []RouteProblem {
-	var problems []RouteProblem
-	for i, method := range methods {
-		var message string
-		switch {
-		case !isMethod(method):
-			message = fmt.Sprintf("%q is no method: write it in capitals, such as GET", method)
-		case slices.Contains(methods[:i], method):
-			message = method + " stands twice; once is enough"
-		default:
-			continue
-		}
-		problems = append(problems, RouteProblem{Field: fmt.Sprintf("match.methods[%d]", i), Message: message})
-	}
-	return problems
-}
-
-// isMethod takes capital letters and '-': methods are tokens and compared by case (RFC 9110 section 9.1), and every
-// registered one is so spelt.
-func isMethod(method string) bool {
-	for i := range len(method) {
-		if c := method[i]; (c < 'A' || c > 'Z') && c != '-' {
-			return false
-		}
-	}
-	return method != "" && len(method) <= 32
-}
-
-// build makes the resource of a request; false where a name in it would be longer than any may be.
-func (r *route) build(c *captures, into *authz.Resource) bool {
-	into.Type, into.ID, into.Properties = r.resourceType, r.id.of(c), nil
-	if len(into.ID) > condition.MaxName {
-		return false
-	}
-	if len(r.names) > 0 {
-		into.Properties = make(map[string]any, len(r.names))
-	}
-	for i, name := range r.names {
-		text := r.values[i].of(c)
-		if len(text) > condition.MaxName {
-			return false
-		}
-		into.Properties[name] = text
-	}
-	return true
-}
-
 var (
 	errCallers   = errors.New("it takes no kind of caller")
 	errMethods   = errors.New("it takes no method")
@@ -196,20 +111,37 @@ func (l *loader) addRoute(b *bundle.Route) error {
 	case len(b.Methods) == 0:
 		return errMethods
 	}
-	scopes, err := l.scopeIndexes([]int{b.Scope})
-	if err != nil {
+	r, _ := loadRoute(b)
+	if err := l.resolve(r, b); err != nil {
 		return err
 	}
-	r, _ := loadRoute(b)
-	r.scope = scopes[0]
-	for i, name := range r.names {
-		if name == "" || slices.Contains(r.names[:i], name) {
+	for i, name := range r.own.names {
+		if name == "" || slices.Contains(r.own.names[:i], name) {
 			return errProperty
 		}
 	}
 	segments, _ := parsePath(b.Path)
 	for _, method := range b.Methods {
 		l.policy.routes.add(method, segments, r)
+	}
+	return nil
+}
+
+// resolve finds the scopes of a route and its tools.
+func (l *loader) resolve(r *route, b *bundle.Route) error {
+	numbers := []int{b.Scope}
+	targets := []*target{&r.own}
+	if b.MCP != nil {
+		for _, tool := range b.MCP.Tools {
+			numbers, targets = append(numbers, tool.Scope), append(targets, r.tools[tool.Name])
+		}
+	}
+	scopes, err := l.scopeIndexes(numbers)
+	if err != nil {
+		return err
+	}
+	for i, t := range targets {
+		t.scope = scopes[i]
 	}
 	return nil
 }

@@ -5,14 +5,17 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/canonical"
+	"behalf.dev/behalf/internal/condition"
 )
 
 func get(template string) bundle.Route {
@@ -169,8 +172,8 @@ func TestAResourceIsBuiltFromThePath(t *testing.T) {
 		t.Fatal(problems)
 	}
 	var resource authz.Resource
-	if !r.build(&captures{"acme", "a/b"}, &resource) {
-		t.Fatal("not built")
+	if denial := r.own.build(&inputs{captures: &captures{"acme", "a/b"}}, &resource); denial != nil {
+		t.Fatal(denial)
 	}
 	if resource.Type != "file" || resource.ID != "acme:a/b" || resource.Properties["tenant"] != "acme" ||
 		resource.Properties["kind"] != "plain" || resource.Properties["empty"] != "" || len(resource.Properties) != 3 {
@@ -180,19 +183,26 @@ func TestAResourceIsBuiltFromThePath(t *testing.T) {
 
 // templates draws path templates over a small alphabet, so that they meet.
 var templates = rapid.Custom(func(t *rapid.T) string {
-	parts := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "{v}"}), 1, 4).Draw(t, "segments")
+	parts := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "a%20b", "{v}"}), 0, 4).Draw(t, "segments")
 	for i := range parts {
 		if parts[i] == "{v}" {
 			parts[i] = fmt.Sprintf("{v%d}", i)
 		}
 	}
-	if rapid.Bool().Draw(t, "to the end") {
-		parts[len(parts)-1] = "{rest...}"
+	switch rapid.SampledFrom([]string{"", "/", "{rest...}"}).Draw(t, "end") {
+	case "/":
+		parts = append(parts, "")
+	case "{rest...}":
+		parts = append(parts, "{rest...}")
 	}
 	return "/" + strings.Join(parts, "/")
 })
 
-// moreSpecific is the total order as DESIGN and CheckRoutes state it, written for its own sake.
+// methods draws what routes take.
+var methods = rapid.SampledFrom([][]string{{"GET"}, {"POST"}, {"GET", "POST"}})
+
+// moreSpecific is the total order as CheckRoutes states it, written for its own sake: from the left, a literal comes before
+// {name}, {name} before {name...}.
 func moreSpecific(a, b string) bool {
 	rank := func(segment string) int {
 		switch {
@@ -213,75 +223,179 @@ func moreSpecific(a, b string) bool {
 	return false
 }
 
-// matches says whether a template takes a path, written for its own sake.
+// matches says whether a template takes a path, written for its own sake: a name stands for one segment that is not empty,
+// and {name...} for all that is left, the last of which is not empty either.
 func matches(template, path string) bool {
 	ts, ps := strings.Split(template, "/"), strings.Split(path, "/")
 	for i, segment := range ts {
 		switch {
 		case strings.HasSuffix(segment, "...}"):
-			return len(ps) > i
+			return len(ps) > i && ps[len(ps)-1] != ""
 		case len(ps) <= i || (!strings.HasPrefix(segment, "{") && segment != ps[i]):
+			return false
+		case strings.HasPrefix(segment, "{") && ps[i] == "":
 			return false
 		}
 	}
 	return len(ts) == len(ps)
 }
 
-func TestRoutingAgreesWithItsDefinition(t *testing.T) {
+// tabled fills a table with routes in the order given.
+func tabled(routes []bundle.Route) routeTable {
+	found := routeTable{}
+	for i := range routes {
+		r, _ := loadRoute(&routes[i])
+		segments, _ := parsePath(routes[i].Path)
+		for _, method := range routes[i].Methods {
+			found.add(method, segments, r)
+		}
+	}
+	return found
+}
+
+// winner asks a table.
+func winner(routes routeTable, method, asked string) string {
+	if r := routes.find(method, canonical.Path(asked), &captures{}); r != nil {
+		return r.text
+	}
+	return ""
+}
+
+// For every path, exactly one of the routes that match it comes before all others, it is the one that is taken, and the order
+// in which routes stand decides nothing.
+func TestTheOrderOfRoutesIsTotal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		chosen := rapid.SliceOfN(templates, 1, 12).Draw(t, "templates")
 		var routes []bundle.Route
-		for _, template := range chosen {
-			if len(CheckRoutes(append(routes, get(template)))) == 0 {
-				routes = append(routes, get(template))
+		for range rapid.IntRange(1, 16).Draw(t, "routes") {
+			route := bundle.Route{Methods: methods.Draw(t, "methods"), Path: templates.Draw(t, "template"), Delegated: true}
+			if len(CheckRoutes(append(routes, route))) == 0 {
+				routes = append(routes, route)
 			}
 		}
-		found := routeTable{}
-		for i := range routes {
-			r, _ := loadRoute(&routes[i])
-			segments, _ := parsePath(routes[i].Path)
-			found.add("GET", segments, r)
-		}
-		asked := "/" + strings.Join(rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c"}), 1, 5).Draw(t, "path"), "/")
-		want := ""
-		for _, r := range routes {
-			if matches(r.Path, asked) && (want == "" || moreSpecific(r.Path, want)) {
-				want = r.Path
+		inOrder, shuffled := tabled(routes), tabled(rapid.Permutation(routes).Draw(t, "order"))
+		for range 8 {
+			method := rapid.SampledFrom([]string{"GET", "POST", "PUT"}).Draw(t, "method")
+			asked := "/" + strings.Join(rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "a%20b", "c"}), 0, 5).Draw(t, "path"), "/")
+			if asked != "/" && rapid.Bool().Draw(t, "slash at the end") {
+				asked += "/"
 			}
-		}
-		got := ""
-		if r := found.find("GET", canonical.Path(asked), &captures{}); r != nil {
-			got = r.text
-		}
-		if got != want {
-			t.Fatalf("%s is taken by %q, want %q", asked, got, want)
+			first := firstOf(t, routes, method, asked)
+			if got := winner(inOrder, method, asked); got != first {
+				t.Fatalf("%s %s is taken by %q, want %q", method, asked, got, first)
+			}
+			if got := winner(shuffled, method, asked); got != first {
+				t.Fatalf("%s %s is taken by %q in another order, want %q", method, asked, got, first)
+			}
 		}
 	})
 }
 
+// firstOf compares every route that matches with every other one; empty where none matches.
+func firstOf(t *rapid.T, routes []bundle.Route, method, asked string) string {
+	var matching []string
+	for _, r := range routes {
+		if slices.Contains(r.Methods, method) && matches(r.Path, asked) {
+			matching = append(matching, r.Path)
+		}
+	}
+	var first []string
+	for i, one := range matching {
+		beforeAll := true
+		for k, other := range matching {
+			if i != k && moreSpecific(one, other) == moreSpecific(other, one) {
+				t.Fatalf("of %s and %s neither comes before the other", one, other)
+			}
+			beforeAll = beforeAll && (i == k || moreSpecific(one, other))
+		}
+		if beforeAll {
+			first = append(first, one)
+		}
+	}
+	switch {
+	case len(matching) == 0:
+		return ""
+	case len(first) != 1:
+		t.Fatalf("of %q, %q come before all others of %s %s", matching, first, method, asked)
+	}
+	return first[0]
+}
+
+// Routes that CheckRoutes refuses for each other match some path in the same way; those that it does not, never do.
+func TestRoutesTieWhereNoPathTellsThemApart(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := templates.Draw(t, "one"), templates.Draw(t, "other")
+		ties := len(CheckRoutes([]bundle.Route{get(a), get(b)})) > 0
+		equal := !moreSpecific(a, b) && !moreSpecific(b, a)
+		meet := false
+		for _, asked := range allPaths {
+			meet = meet || matches(a, asked) && matches(b, asked)
+		}
+		if ties != (meet && equal) {
+			t.Fatalf("%s and %s tie: %t; they meet: %t; one comes first: %t", a, b, ties, meet, !equal)
+		}
+	})
+}
+
+// allPaths over the alphabet of templates, of as many segments as those have.
+var allPaths = func() []string {
+	paths, longest := []string{"/"}, []string{""}
+	for range 5 {
+		var longer []string
+		for _, path := range longest {
+			for _, segment := range []string{"a", "b", "a%20b"} {
+				longer = append(longer, path+"/"+segment)
+			}
+		}
+		for _, path := range longer {
+			paths = append(paths, path, path+"/")
+		}
+		longest = longer
+	}
+	return paths
+}()
+
+// FuzzRoutes: whatever is compiled and asked, a route is taken only by a path that its template matches, and what it puts
+// into a resource is text within bounds.
 func FuzzRoutes(f *testing.F) {
-	f.Add("/tickets/{id}", "{id}", "/tickets/42")
-	f.Add("/files/{path...}", "x-{path}", "/files/a/b%20c")
-	f.Add("/a/{b}{c}", "{", "/a/b")
-	f.Add("/{x}/{y}", "}{x}", "/../..")
-	f.Add("/a%2fb", "", "/a%2fb")
-	f.Fuzz(func(_ *testing.T, template, id, raw string) {
-		b := bundle.Route{Methods: []string{"GET"}, Path: template, ID: id, Delegated: true}
-		r, problems := loadRoute(&b)
-		if len(problems) > 0 {
+	for _, seed := range [][5]string{ // THREATS 22, 23, 26, 27, 29
+		{"/tickets/{id}", "{id}", "/tickets/42", "x-tenant", "acme"},
+		{"/files/{path...}", "x-{path}", "/files/a/b%20c", "x-tenant", ""},
+		{"/a/{b}{c}", "{", "/a/b", "", ""},
+		{"/{x}/{y}", "}{x}", "/../..", "", ""},
+		{"/a%2fb", "", "/a%2fb", "", ""},
+		{"/{x}", "{x}-{query:id}-{header:x-tenant}", "/a?id=4%202", "x-tenant", "acme"},
+		{"/{x}", "{query:id}", "/a?id=1&ID=2", "x_tenant", "acme"},
+		{"/{x}", "{query:id}", "/a?id=%c0%af;id=2", "X-Tenant", "a,b"},
+		{"/{x}", "{header:x-tenant}", "//a?x#", "x-tenant", "a\r\n"},
+		{"/{x}", "{header:authorization}", "/a", "authorization", "Bearer x"},
+		{"/{x}", "{query:id}", "/a?id=a%E2%80%AEb", "connection", "x-tenant"},
+	} {
+		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4])
+	}
+	f.Fuzz(func(t *testing.T, template, id, raw, header, text string) {
+		b := bundle.Route{Methods: []string{"GET"}, Path: template, Type: "t", ID: id, Delegated: true}
+		if len(CheckRoutes([]bundle.Route{b})) > 0 {
 			return
 		}
-		segments, _ := parsePath(template)
-		routes := routeTable{}
-		routes.add("GET", segments, r)
 		p, err := canonical.PathOf(raw)
 		if err != nil {
 			return
 		}
 		var captured captures
-		if taken := routes.find("GET", p, &captured); taken != nil {
-			var resource authz.Resource
-			taken.build(&captured, &resource)
+		taken := tabled([]bundle.Route{b}).find("GET", p, &captured)
+		if plain := !strings.Contains(template+string(p), "%"); plain && (taken != nil) != matches(template, string(p)) {
+			t.Fatalf("%q takes %q: %t", template, p, taken != nil)
+		}
+		if taken == nil {
+			return
+		}
+		var resource authz.Resource
+		denial := taken.own.build(&inputs{captures: &captured, path: raw, headers: canonical.Headers{header: {text}}}, &resource)
+		if denial == nil && (len(resource.ID) > condition.MaxName || !utf8.ValidString(resource.ID) && utf8.ValidString(id)) {
+			t.Fatalf("%q of %q gives the id %q", id, raw, resource.ID)
+		}
+		if denial != nil && resource.Type != "" {
+			t.Fatalf("%+v comes with %+v", resource, denial)
 		}
 	})
 }

@@ -181,8 +181,14 @@ func resourceServerRules() []rule {
 		saysPath      = "a path begins with '/' and has literal segments or whole segments {name}, and {name...} at the end only; no empty segment, '*', '%', ';', '?' or '#': write /tickets/{id} or /files/{path...}"
 		saysDots      = "a path has no '.' or '..' segments, for a request's path is matched after they are refused: write the path that is meant"
 		saysNames     = "a path has at most 8 names in braces and each only once: give every {name} a name of its own"
-		saysID        = "braces are for names of the route's path, and control or invisible characters have no place: write {id} where /tickets/{id} has {id}, without dots"
-		saysProperty  = "braces are for names of the route's path, and control or invisible characters have no place: write {owner} where /users/{owner} has {owner}, without dots"
+		saysID        = "braces are for {name} of the route's path without dots, {query:NAME} and {header:NAME} in lower case, and control or invisible characters have no place: write {id} where /tickets/{id} has {id}"
+		saysProperty  = "braces are for {name} of the route's path without dots, {query:NAME} and {header:NAME} in lower case, and control or invisible characters have no place: write {owner} where /users/{owner} has {owner}"
+		saysSecret    = "this header carries credentials, says who asks, or is for one connection only: read another one"
+		saysPosted    = "a route with mcp takes POST and no other method, for messages of the protocol are posted: set match.methods to [POST], and give GET and DELETE routes of their own"
+		saysTool      = "a tool's name has letters, digits, '_', '-', '.' and '/' only, and there is no wildcard: give it as tools/list does"
+		saysToolID    = "braces are for {name} of the route's path and {argument:NAME}, and control or invisible characters have no place: write {argument:id} where the tool takes id"
+		saysToolScope = "every tool's scope must be the name of one of spec.scopes: add the scope, or correct the tool"
+		saysTools     = "the routes of one resource server have at most 256 tools together: divide the API into several resource servers"
 		saysName      = "a property's name has letters, digits and '_' only and begins with no digit, so that a condition can read resource.properties.owner: rename it"
 		saysIDName    = "every {name} in resource.id must stand in match.path, and there are at most 8: add it to the path, or correct the id"
 		saysPropNames = "every {name} in resource.properties must stand in match.path, and a value has at most 4: add it to the path, or correct the value"
@@ -229,6 +235,30 @@ func resourceServerRules() []rule {
 				list(5, func(i int) string { return `{name: ` + text(i, 4) + `, value: ` + text(i, 157) + `}` }) + `}}`
 		}) + `}`
 	}
+	server := func(path, tools string) string {
+		return `{match: {methods: [POST], path: "` + path + `"}, scope: tickets:read, mcp: {tools: ` + tools + `}}`
+	}
+	tool := func(name, rest string) string {
+		return `routes: [` + server("/{tenant}/mcp", `[{name: "`+name+`", scope: tickets:read`+rest+`}]`) + `]`
+	}
+	tools := func(last int) string { // 128, 127 and the rest
+		return `routes: ` + list(3, func(i int) string {
+			return server("/mcp", list([]int{128, 127, last}[i], func(i int) string { return `{name: t` + fmt.Sprint(i) + `, scope: tickets:read}` }))
+		})
+	}
+	toolBudget := func(last int) string { // 7 of POST (4), / (1), tickets:r (9) and 16 tools of 128, 9, 63 and 91 are 32690, and one of 14 and 9
+		route := func(tools string) string {
+			return `{match: {methods: [POST], path: /}, scope: tickets:r, mcp: {tools: ` + tools + `}}`
+		}
+		var routes []string
+		for range 7 {
+			routes = append(routes, route(list(16, func(i int) string {
+				return `{name: ` + text(i, 128) + `, scope: tickets:r, resource: {type: ` + text(0, 63) + `, id: ` + text(0, 91) + `}}`
+			})))
+		}
+		routes = append(routes, route(`[{name: `+text(0, last)+`, scope: tickets:r}]`))
+		return `{scopes: [{name: tickets:r}], routes: [` + strings.Join(routes, ", ") + `]}`
+	}
 	route := func(path, rest string) string {
 		return `routes: [{match: {methods: [GET], path: "` + path + `"}, scope: tickets:read` + rest + `}]`
 	}
@@ -246,6 +276,11 @@ func resourceServerRules() []rule {
 		r("spec.scopes", saysEntitled, named(124), named(125)),
 		r("spec.routes", saysRoutes, routes(500), routes(501)),
 		r("spec.routes", saysRoutes, resources(200), resources(201)),
+		r("spec.routes", saysRoutes, toolBudget(55), toolBudget(56)),
+		r("spec.routes", saysTools, tools(1), tools(2)),
+		r("spec.routes", saysToolScope, `{scopes: [{name: a}, {name: b}], routes: [{match: {methods: [POST], path: /}, scope: a, mcp: {tools: [{name: t, scope: b}]}}]}`, `{scopes: [{name: a}], routes: [{match: {methods: [POST], path: /}, scope: a, mcp: {tools: [{name: t, scope: b}]}}]}`),
+		r("spec.routes[0].match.methods", saysPosted, tool("t", ""), strings.Replace(tool("t", ""), "[POST]", "[GET]", 1)),
+		r("spec.routes[0].match.methods", saysPosted, tool("t", ""), strings.Replace(tool("t", ""), "[POST]", "[POST, GET]", 1)),
 		r("spec.scopes[0].description", saysDescribed, `scopes: [{name: a, description: Read one ticket}]`, `scopes: [{name: a, description: "Read\tone ticket"}]`),
 		r("spec.routes[0].resource.id", saysID, route("/tickets/{id}", `, resource: {type: ticket, id: "no {id}!"}`), route("/tickets/{id}", `, resource: {type: ticket, id: "{id"}`)),
 		r("spec.routes[0].resource.id", saysID, route("/tickets/{id...}", `, resource: {type: ticket, id: "{id}"}`), route("/tickets/{id...}", `, resource: {type: ticket, id: "{id...}"}`)),
@@ -260,6 +295,35 @@ func resourceServerRules() []rule {
 		r("spec.routes[0].match.path", saysNames, route("/{a}/b/{b}", ""), route("/{a}/b/{a}", "")),
 		r("spec.routes[0].match.path", saysNames, route("/{b}/{a}/{c...}", ""), route("/{b}/{a}/{a...}", "")),
 		r("spec.routes[0].match.path", saysNames, route("/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{gg}", ""), route("/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{g}", "")),
+	}
+	// THREATS 25, 27, 28: what names who asks, and what a proxy writes.
+	for bad, good := range map[string]string{
+		"authorization": "x-authorization", "proxy-authorization": "x-proxy", "cookie": "x-cookie", "dpop": "x-tenant", "behalf-actor-token": "x-behalfs",
+		"x-behalf-subject": "x-be-half", "x-behalf-": "behalf", "forwarded": "x-forward", "x-forwarded-client-cert": "etag", "host": "x-host",
+		"connection": "mcp-session-id", "content-length": "content-type", "keep-alive": "keep", "proxy-connection": "x-1", "te": "t", "trailer": "trailers",
+		"transfer-encoding": "content-encoding", "upgrade": "upgrade-insecure-requests",
+	} {
+		rules = append(rules,
+			r("spec.routes[0].resource.id", saysSecret, route("/", `, resource: {type: t, id: "a/{header:`+good+`}"}`), route("/", `, resource: {type: t, id: "a/{header:`+bad+`}"}`)),
+			r("spec.routes[0].resource.properties[0].value", saysSecret, route("/", `, resource: {type: t, properties: [{name: o, value: "{header:`+good+`}"}]}`), route("/", `, resource: {type: t, properties: [{name: o, value: "{query:a}{header:`+bad+`}"}]}`)))
+	}
+	for bad, good := range map[string]string{
+		"{query:}": "{query:a}", "{query:-a}": "{query:a-b}", "{query:a[]}": "{query:a.b}", "{query:a;b}": "x{query:_a}y", "{query:a b}": "{query:a_b}{query:0}",
+		"{header:}": "{header:a}", "{header:X-Tenant}": "{header:x-tenant}", "{header:x_tenant}": "{header:x-1}", "{argument:id}": "{query:argument}",
+		"{cookie:id}": "{query:cookie}", "{header::path}": "{header:path}", "{query:a": "a:b",
+	} {
+		rules = append(rules,
+			r("spec.routes[0].resource.id", saysID, route("/", `, resource: {type: t, id: "`+good+`"}`), route("/", `, resource: {type: t, id: "`+bad+`"}`)),
+			r("spec.routes[0].resource.properties[0].value", saysProperty, route("/", `, resource: {type: t, properties: [{name: o, value: "`+good+`"}]}`), route("/", `, resource: {type: t, properties: [{name: o, value: "`+bad+`"}]}`)))
+	}
+	for bad, good := range map[string]string{"read ticket": "read_ticket", "*": "github/read-ticket.v1", "read_*": "R", "läs": "0"} {
+		rules = append(rules, r("spec.routes[0].mcp.tools[0].name", saysTool, tool(good, ""), tool(bad, "")))
+	}
+	for bad, good := range map[string]string{
+		"{argument:id": "{argument:id}", "{query:id}": "{tenant}-{argument:id}", "{header:x-id}": "all", "{argument:a b}": "{argument:a.b-c_d}", "4\\u200b2": "42",
+	} {
+		rules = append(rules, r("spec.routes[0].mcp.tools[0].resource.id", saysToolID,
+			tool("t", `, resource: {type: ticket, id: "`+good+`"}`), tool("t", `, resource: {type: ticket, id: "`+bad+`"}`)))
 	}
 	for good, bad := range map[string]string{
 		"tickets.example": "Tickets.example", "tickets.support.svc": "tickets.example:443", "127.0.0.1": "https://tickets.example",

@@ -89,6 +89,19 @@ func largestEntitlement(i int) fieldsOf {
 	}
 }
 
+// largestServer is a route with 128 tools and 697 characters: 274 of the tools' names, 384 of what else they have, and 39.
+func largestServer() fieldsOf {
+	return fieldsOf{
+		"match":    fieldsOf{"path": "/", "methods": []any{"POST"}},
+		"scope":    "<",
+		"callers":  []any{"Delegated", "User"},
+		"resource": fieldsOf{"type": "a", "id": longest(0, 32)},
+		"mcp": fieldsOf{"tools": entries(128, func(i int) fieldsOf {
+			return fieldsOf{"name": fmt.Sprint(i), "scope": "<", "resource": fieldsOf{"type": "a", "id": "<"}}
+		})},
+	}
+}
+
 // largest is a spec and a status of every kind with as much in them as the schema takes: every list as long as it may be,
 // every string too, or, where a number of strings have a bound together, all of that.
 var largest = map[string]func() (spec, status fieldsOf){
@@ -102,17 +115,24 @@ var largest = map[string]func() (spec, status fieldsOf){
 			"maxStaleSeconds": int64(604800),
 			"authorizers":     entries(16, account),
 			"scopes": entries(64, func(i int) fieldsOf {
-				return fieldsOf{"name": longest(i, 128), "description": longest(0, 256), "entitlements": entries(16, func(j int) fieldsOf {
+				name := longest(i, 128)
+				if i == 63 {
+					name = "<"
+				}
+				return fieldsOf{"name": name, "description": longest(0, 256), "entitlements": entries(16, func(j int) fieldsOf {
 					return largestEntitlement(16*i + j)
 				})}
 			}),
-			// 128 routes of 256 characters.
-			"routes": entries(128, func(int) fieldsOf {
+			// 2 routes of 697 characters, with as many tools as there may be, and 126 of 249.
+			"routes": entries(128, func(i int) fieldsOf {
+				if i < 2 {
+					return largestServer()
+				}
 				return fieldsOf{
 					"match":    fieldsOf{"path": "/", "methods": entries(16, func(i int) string { return string(rune('A' + i)) })},
 					"scope":    longest(0, 128),
 					"callers":  []any{"Delegated", "User"},
-					"resource": fieldsOf{"type": "a", "id": longest(0, 94), "properties": entries(8, func(i int) fieldsOf { return fieldsOf{"name": string(rune('a' + i)), "value": "<"} })},
+					"resource": fieldsOf{"type": "a", "id": longest(0, 87), "properties": entries(8, func(i int) fieldsOf { return fieldsOf{"name": string(rune('a' + i)), "value": "<"} })},
 				}
 			}),
 		}
@@ -269,6 +289,18 @@ func TestWhatIsLargerThanTheLargestIsRefused(t *testing.T) {
 		"a character more in a route": {"ResourceServer", func(spec fieldsOf) {
 			more(at(spec, "routes", 127, "resource").(fieldsOf), "id")
 		}, "have at most 32768 characters together"},
+		"a character more in a tool": {"ResourceServer", func(spec fieldsOf) {
+			more(at(spec, "routes", 0, "mcp", "tools", 127, "resource").(fieldsOf), "id")
+		}, "have at most 32768 characters together"},
+		"a tool more": {"ResourceServer", func(spec fieldsOf) {
+			server := at(spec, "routes", 0, "mcp").(fieldsOf)
+			server["tools"] = append(server["tools"].([]any), fieldsOf{"name": "one-more", "scope": "<"})
+		}, "must have at most 128 items"},
+		"a tool more in all": {"ResourceServer", func(spec fieldsOf) {
+			one := largestServer()
+			one["mcp"].(fieldsOf)["tools"] = []any{fieldsOf{"name": "one-more", "scope": "<"}}
+			spec["routes"].([]any)[127] = one
+		}, "have at most 256 tools together"},
 		"a route more": {"ResourceServer", func(spec fieldsOf) {
 			spec["routes"] = append(spec["routes"].([]any), at(spec, "routes", 0))
 		}, "must have at most 128 items"},

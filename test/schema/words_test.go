@@ -120,6 +120,7 @@ func wordRules() []rule {
 		{"ResourceServer", "spec.audience", audiences, `audience: VALUE`},
 		{"ResourceServer", "spec.authorizers[0].namespace", spaces, `authorizers: [{namespace: VALUE, serviceAccount: authorizer}]`},
 		{"ResourceServer", "spec.authorizers[0].serviceAccount", accounts, `authorizers: [{namespace: support, serviceAccount: VALUE}]`},
+		{"ResourceServer", "spec.routes[0].mcp.tools[0].resource.type", types, `routes: [{match: {methods: [POST], path: /}, scope: tickets:read, mcp: {tools: [{name: a, scope: tickets:read, resource: {type: VALUE, id: a}}]}}]`},
 		{"ResourceServer", "spec.routes[0].resource.type", types, `routes: [{match: {methods: [GET], path: /}, scope: tickets:read, resource: {type: VALUE}}]`},
 		{"ResourceServer", "spec.scopes[0].entitlements[0].conditions[0].message", messages, `scopes: [{name: a, entitlements: [{subjects: {issuer: corp, all: true}, conditions: [{expression: "true", message: VALUE}]}]}]`},
 		{"ResourceServer", "spec.scopes[0].entitlements[0].subjects.groups[0]", groups, `scopes: [{name: a, entitlements: [{subjects: {issuer: corp, groups: [VALUE]}}]}]`},
@@ -164,6 +165,13 @@ func wordRules() []rule {
 			good: strings.ReplaceAll(yaml, "VALUE", w.good),
 			bad:  `routes: [{match: {methods: [GET], path: /}, scope: ` + w.bad + `}]`,
 			also: "every route's scope must be the name of one of spec.scopes",
+		})
+		yaml = strings.Replace(yaml, "match: {methods: [GET], path: /}, scope: VALUE", "match: {methods: [POST], path: /}, scope: tickets:read, mcp: {tools: [{name: a, scope: VALUE}]}", 1)
+		rules = append(rules, rule{
+			kind: "ResourceServer", field: "spec.routes[0].mcp.tools[0].scope", says: w.says,
+			good: strings.ReplaceAll(yaml, "VALUE", w.good),
+			bad:  `routes: [{match: {methods: [POST], path: /}, scope: tickets:read, mcp: {tools: [{name: a, scope: ` + w.bad + `}]}}]`,
+			also: "every tool's scope must be the name of one of spec.scopes",
 		})
 	}
 	return rules
