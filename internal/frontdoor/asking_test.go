@@ -17,6 +17,7 @@ import (
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/frontdoor/doortest"
+	"behalf.dev/behalf/internal/mcp"
 )
 
 // asking is the page that tells users how to ask.
@@ -45,11 +46,11 @@ func blocks(t *testing.T, language string) []string {
 
 func TestTheQuestionsOnThePageAreAnsweredAsItSays(t *testing.T) {
 	examples := blocks(t, "json")
-	if len(examples) != 4 {
-		t.Fatalf("the page has %d examples of JSON, want three questions and an answer", len(examples))
+	if len(examples) != 5 {
+		t.Fatalf("the page has %d examples of JSON, want four questions and an answer", len(examples))
 	}
 	w := doortest.New(t)
-	for _, example := range examples[:3] {
+	for _, example := range examples[:4] {
 		var body map[string]any
 		if err := json.Unmarshal([]byte(example), &body); err != nil {
 			t.Fatal(err)
@@ -62,32 +63,39 @@ func TestTheQuestionsOnThePageAreAnsweredAsItSays(t *testing.T) {
 
 func TestEnvoyTakesTheConfigurationOnThePage(t *testing.T) {
 	examples := blocks(t, "yaml")
-	if len(examples) != 2 {
-		t.Fatalf("the page has %d examples of YAML, want the filter and the route", len(examples))
+	if len(examples) != 3 {
+		t.Fatalf("the page has %d examples of YAML, want the filter, a route and a route to an MCP server", len(examples))
 	}
 	var chain struct {
 		Filters []struct {
 			Config map[string]any `json:"typed_config"`
 		} `json:"http_filters"`
 	}
-	var route struct {
+	var route, server struct {
 		Config map[string]map[string]any `json:"typed_per_filter_config"`
 	}
-	for i, into := range []any{&chain, &route} {
+	for i, into := range []any{&chain, &route, &server} {
 		if err := yaml.Unmarshal([]byte(examples[i]), into); err != nil {
 			t.Fatal(err)
 		}
 	}
-	filter, perRoute := &extauthzv3.ExtAuthz{}, &extauthzv3.ExtAuthzPerRoute{}
+	filter, perRoute, perServer := &extauthzv3.ExtAuthz{}, &extauthzv3.ExtAuthzPerRoute{}, &extauthzv3.ExtAuthzPerRoute{}
 	read(t, chain.Filters[0].Config, filter)
 	read(t, route.Config["envoy.filters.http.ext_authz"], perRoute)
+	read(t, server.Config["envoy.filters.http.ext_authz"], perServer)
 	if filter.GetFailureModeAllow() || filter.GetGrpcService() == nil { // THREATS 30
 		t.Errorf("the filter is %v", filter)
 	}
-	for key := range perRoute.GetCheckSettings().GetContextExtensions() {
-		if key != "audience" && !strings.HasPrefix(key, "context.") {
-			t.Errorf("the route has %s, which denies every request", key)
+	for _, settings := range []*extauthzv3.CheckSettings{perRoute.GetCheckSettings(), perServer.GetCheckSettings()} {
+		for key := range settings.GetContextExtensions() {
+			if key != "audience" && !strings.HasPrefix(key, "context.") {
+				t.Errorf("the route has %s, which denies every request", key)
+			}
 		}
+	}
+	body := perServer.GetCheckSettings().GetWithRequestBody() // THREATS 29
+	if body.GetMaxRequestBytes() != mcp.MaxBody || body.GetAllowPartialMessage() || !body.GetPackAsBytes() {
+		t.Errorf("bodies are passed on by %v", body)
 	}
 }
 

@@ -6,10 +6,13 @@ package frontdoor_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 
 	"behalf.dev/behalf/internal/authz"
@@ -27,6 +30,8 @@ type question struct {
 	method  string
 	host    string
 	path    string
+	headers map[string][]string
+	body    string
 	context map[string]string
 }
 
@@ -117,13 +122,94 @@ var conformance = map[string]struct {
 	},
 }
 
+var (
+	acme = map[string][]string{"x-tenant": {"acme"}}
+	// posted are the headers of a message to the MCP server.
+	posted = map[string][]string{"x-tenant": {"acme"}, "content-type": {"application/json"}}
+)
+
+const (
+	closing = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"close_ticket","arguments":{"id":"42","reason":"solved"}}}`
+	listing = `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`
+)
+
+// searching asks for a ticket of a tenant by query and header.
+func searching(path string, headers map[string][]string) question {
+	return question{subject: "alice", actor: doortest.Portal, method: "GET", path: path, headers: headers, context: support}
+}
+
+// posting sends a message to the MCP server.
+func posting(body string, headers map[string][]string) question {
+	return question{subject: "alice", actor: doortest.Portal, method: "POST", path: "/mcp", headers: headers, body: body, context: support}
+}
+
+// malformed denies what could be read in two ways.
+var malformed = answer{authz.Deny, authz.LegResource, authz.ReasonInputMalformed}
+
+// beyondThePath asks about query, headers and the calls of tools. THREATS 22, 26, 27, 29
+var beyondThePath = map[string]struct {
+	ask  question
+	want answer
+}{
+	"query and header name the person's own ticket": {searching("/search?id=42&owner=alice", acme), answer{decision: authz.Allow}},
+	"a header in capitals, with white space around its value": {
+		searching("/search?id=42&owner=alice", map[string][]string{"X-Tenant": {" acme "}}), answer{decision: authz.Allow},
+	},
+	"an encoded query":             {searching("/search?x=a+b&id=%34%32&owner=alice", acme), answer{decision: authz.Allow}},
+	"the query names another's":    {searching("/search?id=42&owner=bob", acme), answer{authz.Deny, authz.LegSubject, authz.ReasonNotEntitled}},
+	"the header names another":     {searching("/search?id=42&owner=alice", map[string][]string{"x-tenant": {"evil"}}), answer{authz.Deny, authz.LegSubject, authz.ReasonNotEntitled}},
+	"the query lacks the owner":    {searching("/search?id=42", acme), answer{authz.Deny, authz.LegSubject, authz.ReasonConditionError}},
+	"the header is not sent":       {searching("/search?id=42&owner=alice", nil), answer{authz.Deny, authz.LegSubject, authz.ReasonConditionError}},
+	"the owner stands twice":       {searching("/search?id=42&owner=alice&owner=bob", acme), malformed},
+	"the owner in two cases":       {searching("/search?id=42&owner=alice&OWNER=bob", acme), malformed},
+	"the owner after a semicolon":  {searching("/search?id=42;owner=bob&owner=alice", acme), malformed},
+	"the owner has a plus":         {searching("/search?id=42&owner=a+b", acme), malformed},
+	"the owner has a NUL":          {searching("/search?id=42&owner=alice%00", acme), malformed},
+	"the header has two lines":     {searching("/search?id=42&owner=alice", map[string][]string{"x-tenant": {"acme", "evil"}}), malformed},
+	"the header has two values":    {searching("/search?id=42&owner=alice", map[string][]string{"x-tenant": {"acme,evil"}}), malformed},
+	"the header in two spellings":  {searching("/search?id=42&owner=alice", map[string][]string{"x-tenant": {"acme"}, "x_tenant": {"evil"}}), malformed},
+	"the header in another alone":  {searching("/search?id=42&owner=alice", map[string][]string{"x_tenant": {"acme"}}), malformed},
+	"the header is hop-by-hop":     {searching("/search?id=42&owner=alice", map[string][]string{"x-tenant": {"acme"}, "connection": {"x-tenant"}}), malformed},
+	"the header beyond ASCII":      {searching("/search?id=42&owner=alice", map[string][]string{"x-tenant": {"åcme"}}), malformed},
+	"a tool closes the ticket":     {posting(closing, posted), answer{decision: authz.Allow}},
+	"the tools are listed":         {posting(listing, posted), answer{decision: authz.Allow}},
+	"a tool is called for another": {posting(strings.Replace(closing, "solved", "bored", 1), posted), answer{authz.Deny, authz.LegSubject, authz.ReasonNotEntitled}},
+	"a tool is called on another":  {posting(strings.Replace(closing, `"42"`, `"43"`, 1), posted), answer{authz.Deny, authz.LegSubject, authz.ReasonNotEntitled}},
+	"a tool lacks an argument":     {posting(strings.Replace(closing, `,"reason":"solved"`, ``, 1), posted), answer{authz.Deny, authz.LegSubject, authz.ReasonConditionError}},
+	"a tool that the person may not use": {
+		posting(strings.Replace(closing, "close_ticket", "comment_ticket", 1), posted), answer{authz.Deny, authz.LegSubject, authz.ReasonNotEntitled},
+	},
+	"a tool that is not listed":      {posting(strings.Replace(closing, "close_ticket", "delete_ticket", 1), posted), answer{authz.Deny, authz.LegResource, authz.ReasonRouteUnmatched}},
+	"a batch":                        {posting("["+listing+"]", posted), malformed},
+	"a tool in two cases":            {posting(strings.Replace(listing, `"id":1`, `"id":1,"Method":"tools/call"`, 1), posted), malformed},
+	"no body":                        {posting("", posted), malformed},
+	"no JSON":                        {posting("tools/list", posted), malformed},
+	"no content type":                {posting(listing, acme), malformed},
+	"a form":                         {posting(listing, map[string][]string{"content-type": {"application/x-www-form-urlencoded"}}), malformed},
+	"an encoding":                    {posting(listing, map[string][]string{"content-type": {"application/json"}, "content-encoding": {"gzip"}}), malformed},
+	"a body shorter than its length": {posting(listing, map[string][]string{"content-type": {"application/json"}, "content-length": {"4000"}}), malformed},
+	"a header that names another tool": {
+		posting(closing, map[string][]string{"x-tenant": {"acme"}, "content-type": {"application/json"}, "mcp-name": {"read_ticket"}}), malformed,
+	},
+	"the context brings arguments": {
+		question{
+			subject: "alice", actor: doortest.Portal, method: "POST", path: "/mcp", headers: posted, body: closing,
+			context: map[string]string{"purpose": "support", "arguments": "{}"},
+		},
+		malformed,
+	},
+}
+
 func TestEveryFrontDoorGivesTheSameAnswer(t *testing.T) {
 	w := doortest.New(t)
 	doors := map[string]func(*testing.T, question) answer{
-		extauthz.Door: func(t *testing.T, q question) answer { t.Helper(); return throughExtAuthz(t, w, q) },
-		authzen.Door:  func(t *testing.T, q question) answer { t.Helper(); return throughAuthZEN(t, w, q) },
+		extauthz.Door:              func(t *testing.T, q question) answer { t.Helper(); return throughExtAuthz(t, w, q, raw) },
+		extauthz.Door + ", merged": func(t *testing.T, q question) answer { t.Helper(); return throughExtAuthz(t, w, q, merged) },
+		authzen.Door:               func(t *testing.T, q question) answer { t.Helper(); return throughAuthZEN(t, w, q) },
 	}
-	for name, test := range conformance {
+	all := maps.Clone(conformance)
+	maps.Copy(all, beyondThePath)
+	for name, test := range all {
 		for door, ask := range doors {
 			t.Run(door+": "+name, func(t *testing.T) {
 				if got := ask(t, test.ask.withDefaults()); got != test.want {
@@ -142,28 +228,49 @@ func (q question) withDefaults() question {
 		q.groups = []string{"customers"}
 	}
 	if q.scopes == nil {
-		q.scopes = []string{"tickets:read", "tickets:comment", "tickets:me"}
+		q.scopes = []string{"tickets:read", "tickets:comment", "tickets:me", "tickets:mine", "tickets:close"}
 	}
 	return q
 }
 
-func throughExtAuthz(t *testing.T, w *doortest.World, q question) answer {
+// raw and merged are the two ways in which Envoy sends headers: with encode_raw_headers, and without.
+func raw(http *authv3.AttributeContext_HttpRequest, headers map[string][]string) {
+	http.HeaderMap = &corev3.HeaderMap{}
+	for name, values := range headers {
+		for _, value := range values {
+			http.HeaderMap.Headers = append(http.HeaderMap.Headers, &corev3.HeaderValue{Key: name, RawValue: []byte(value)})
+		}
+	}
+}
+
+func merged(http *authv3.AttributeContext_HttpRequest, headers map[string][]string) {
+	http.Headers = map[string]string{}
+	for name, values := range headers {
+		http.Headers[strings.ToLower(name)] = strings.Join(values, ",")
+	}
+}
+
+func throughExtAuthz(t *testing.T, w *doortest.World, q question, send func(*authv3.AttributeContext_HttpRequest, map[string][]string)) answer {
 	t.Helper()
-	headers := map[string]string{}
+	headers := map[string][]string{}
+	maps.Copy(headers, q.headers)
 	if q.subject != "" {
-		headers["authorization"] = "Bearer " + w.Subject(t, q.subject, q.groups, q.scopes)
+		headers["authorization"] = []string{"Bearer " + w.Subject(t, q.subject, q.groups, q.scopes)}
 	}
 	if q.actor.Present() {
-		headers["behalf-actor-token"] = w.Actor(t, q.actor, doortest.Tickets)
+		headers["behalf-actor-token"] = []string{w.Actor(t, q.actor, doortest.Tickets)}
 	}
+	if q.body != "" {
+		headers["x-envoy-auth-partial-body"] = []string{"false"}
+	}
+	http := &authv3.AttributeContext_HttpRequest{Method: q.method, Host: q.host, Path: q.path, RawBody: []byte(q.body)}
+	send(http, headers)
 	extensions := map[string]string{}
 	for name, value := range q.context {
 		extensions["context."+name] = value
 	}
 	response, err := extauthz.NewServer(w.Judge(t)).Check(t.Context(), &authv3.CheckRequest{Attributes: &authv3.AttributeContext{
-		Request: &authv3.AttributeContext_Request{Http: &authv3.AttributeContext_HttpRequest{
-			Method: q.method, Host: q.host, Path: q.path, Headers: headers,
-		}},
+		Request:           &authv3.AttributeContext_Request{Http: http},
 		ContextExtensions: extensions,
 	}})
 	if err != nil {
@@ -190,8 +297,15 @@ func throughAuthZEN(t *testing.T, w *doortest.World, q question) answer {
 		// The specification wants a subject; one that is no person is what comes nearest to none.
 		return authZENWithoutAPerson(t, w, q)
 	}
+	asked := map[string]any{"method": q.method, "host": q.host, "path": q.path}
+	if q.headers != nil {
+		asked["headers"] = q.headers
+	}
+	if q.body != "" {
+		asked["body"] = q.body
+	}
 	context := map[string]any{
-		"http":  map[string]any{"method": q.method, "host": q.host, "path": q.path},
+		"http":  asked,
 		"token": map[string]any{"scopes": q.scopes, "issuedAt": "2026-06-01T09:59:00Z", "expiresAt": "2026-06-01T11:00:00Z"},
 	}
 	if q.actor.Present() {

@@ -29,6 +29,16 @@ const good = `{
   "context": {"audience": "https://tickets.example", "actor": "support/portal", "purpose": "support"}
 }`
 
+// overHTTP asks about a search for a ticket of a tenant, with more about the request.
+func overHTTP(more string) string {
+	return `{
+  "subject": {"type": "user", "id": "alice", "properties": {"issuer": "corp", "groups": ["customers"]}},
+  "action": {"name": "GET"},
+  "resource": {"type": "route", "id": "/search?id=42"},
+  "context": {"http": {"method": "GET", "host": "tickets.example", "path": "/search?id=42", ` + more + `}, "actor": "support/portal", "purpose": "support"}
+}`
+}
+
 func handler(tb testing.TB, w *doortest.World) http.Handler {
 	tb.Helper()
 	return authzen.NewHandler(authzen.Options{Judge: w.Judge(tb), Peers: []authz.Actor{doortest.Gateway}})
@@ -220,6 +230,12 @@ func TestRequestsThatAreRightAndDoNotSayWhatBehalfNeedsAreDenied(t *testing.T) {
 		"HTTP beside another action":          {replaced(t, `"audience"`, `"http": {"method": "GET", "path": "/tickets/42", "host": "tickets.example"}, "audience"`), "request_malformed"},
 		"HTTP without a method":               {replaced(t, `"audience"`, `"http": {"path": "/tickets/42"}, "audience"`), "request_malformed"},
 		"HTTP that is a string":               {replaced(t, `"audience"`, `"http": "GET /tickets/42", "audience"`), "request_malformed"},
+		"HTTP with headers that are a list":   {overHTTP(`"headers": ["x-tenant: acme"]`), "request_malformed"},
+		"HTTP with a header that is a number": {overHTTP(`"headers": {"x-tenant": 1}`), "request_malformed"},
+		"HTTP with a header of numbers":       {overHTTP(`"headers": {"x-tenant": ["acme", 1]}`), "request_malformed"},
+		"HTTP with a body that is an object":  {overHTTP(`"body": {"jsonrpc": "2.0"}`), "request_malformed"},
+		"HTTP with a header in two lines":     {overHTTP(`"headers": {"x-tenant": ["acme", "acme"]}`), "input_malformed"},
+		"HTTP with a header that has no line": {overHTTP(`"headers": {"x-tenant": "acme", "x_tenant": []}, "body": ""`), "condition_error"},
 		"two prior actors too many":           {replaced(t, `"purpose"`, `"via": ["support/a", "support/b"], "purpose"`), "not_declared"},
 	} {
 		t.Run(name, func(t *testing.T) {

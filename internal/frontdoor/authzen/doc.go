@@ -30,6 +30,8 @@
 //	context.via                   list of prior actors in the same form, nearest the subject first
 //	context.token                 object: scopes, unbounded, issuedAt, expiresAt, id, transaction of the token presented
 //	context.http                  object: method, host, path; routes then give audience, scope and resource
+//	context.http.headers          object: a string, or a list of one string a line, for each header
+//	context.http.body             string: the whole body
 //	any other key of context      what conditions read as context
 //
 // Other properties of subject and action, and keys that the specification does not know, are passed over, as it asks.

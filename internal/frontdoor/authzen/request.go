@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"behalf.dev/behalf/internal/authz"
+	"behalf.dev/behalf/internal/canonical"
 	"behalf.dev/behalf/internal/frontdoor"
 	"behalf.dev/behalf/internal/token"
 )
@@ -158,6 +159,9 @@ func (e *evaluation) readHTTP(r *authz.Request, context object) error {
 	if http.Host, err = from.optionalText("host"); err != nil {
 		return err
 	}
+	if err := readMessage(http, from); err != nil {
+		return err
+	}
 	r.HTTP = http
 	if e.action != http.Method {
 		return errors.New("with context.http, action.name is the HTTP method")
@@ -169,6 +173,34 @@ func (e *evaluation) readHTTP(r *authz.Request, context object) error {
 		return errors.New("with context.http, the route gives the properties of the resource")
 	}
 	return nil
+}
+
+// readMessage reads headers and body of the HTTP request, for the routes that read them.
+func readMessage(http *authz.HTTPRequest, from object) error {
+	given, err := from.optionalObject("headers")
+	if err != nil {
+		return err
+	}
+	headers := canonical.Headers{}
+	for name, value := range given.members {
+		if text, ok := value.(string); ok {
+			headers.Add(name, text)
+			continue
+		}
+		lines, err := given.optionalTexts(name)
+		if err != nil {
+			return fmt.Errorf("%s is neither a string nor a list of strings", given.at(name))
+		}
+		for _, line := range lines {
+			headers.Add(name, line)
+		}
+	}
+	http.Headers = headers.WithoutSecrets()
+	body, err := from.optionalText("body")
+	if err == nil && body != "" {
+		http.Body = []byte(body)
+	}
+	return err
 }
 
 // reserved keys of context have a meaning of their own and are not handed to conditions.

@@ -85,6 +85,8 @@ const (
 	read = iota
 	comment
 	me
+	mine
+	closing
 )
 
 func policy(tb testing.TB) *bundle.Policy {
@@ -96,28 +98,45 @@ func policy(tb testing.TB) *bundle.Policy {
 		Audience:          Tickets,
 		Hosts:             []string{TicketsHost},
 		AllowedNamespaces: []string{"support"},
-		Conditions:        []bundle.Condition{checked(tb, "context.purpose == 'support'")},
+		Conditions: []bundle.Condition{
+			checked(tb, "context.purpose == 'support'"),
+			checked(tb, "resource.id == 'acme/42' && resource.properties.owner == subject.id"),
+			checked(tb, "resource.id == '42' && resource.properties.tenant == 'acme' && context.arguments.reason == 'solved'"),
+		},
 		Scopes: []bundle.Scope{
 			{Name: "tickets:read", Entitlements: []bundle.Entitlement{{Subjects: everyone}}},
 			{Name: "tickets:comment", Entitlements: []bundle.Entitlement{{Subjects: bundle.SubjectSelector{Issuer: "corp", Groups: []string{"agents"}}}}},
 			{Name: "tickets:me", Entitlements: []bundle.Entitlement{{Subjects: everyone}}},
+			{Name: "tickets:mine", Entitlements: []bundle.Entitlement{{Subjects: everyone, Conditions: []int{1}}}},
+			{Name: "tickets:close", Entitlements: []bundle.Entitlement{{Subjects: everyone, Conditions: []int{2}}}},
 		},
 		Routes: []bundle.Route{
 			{Methods: []string{"GET"}, Path: "/tickets/{id}", Scope: read, Type: "ticket", ID: "{id}", Delegated: true},
 			{Methods: []string{"POST"}, Path: "/tickets/{id}/comments", Scope: comment, Type: "ticket", ID: "{id}", Delegated: true},
 			{Methods: []string{"GET"}, Path: "/me", Scope: me, User: true},
+			{
+				Methods: []string{"GET"}, Path: "/search", Scope: mine, Type: "ticket", ID: "{header:x-tenant}/{query:id}",
+				Properties: []bundle.Property{{Name: "owner", Value: "{query:owner}"}}, Delegated: true,
+			},
+			{
+				Methods: []string{"POST"}, Path: "/mcp", Scope: read, Type: "server", ID: "mcp",
+				Properties: []bundle.Property{{Name: "tenant", Value: "{header:x-tenant}"}}, Delegated: true,
+				MCP: &bundle.MCP{Tools: []bundle.Tool{
+					{Name: "close_ticket", Scope: closing, Type: "ticket", ID: "{argument:id}"}, {Name: "comment_ticket", Scope: comment},
+				}},
+			},
 		},
 		Actors: []bundle.Actor{{
 			Namespace: "support", ServiceAccount: "portal",
 			Declarations: []bundle.Declaration{{
 				Source: authz.ObjectRef{Kind: "ServiceDelegation", Namespace: "support", Name: "portal", Generation: 1},
-				Scopes: []int{read, comment},
+				Scopes: []int{read, comment, mine, closing},
 			}},
 		}},
 		Rules: []bundle.Rule{{
 			Policy: authz.ObjectRef{Kind: "DelegationPolicy", Name: "support-portal", Generation: 1}, Effect: bundle.Permit,
 			Actors:   []bundle.ActorSelector{{Namespace: "support"}},
-			Subjects: []bundle.SubjectSelector{everyone}, Scopes: []int{read, comment}, Conditions: []int{0},
+			Subjects: []bundle.SubjectSelector{everyone}, Scopes: []int{read, comment, mine, closing}, Conditions: []int{0},
 			Limits: bundle.Limits{MaxChainDepth: 1},
 		}},
 	}

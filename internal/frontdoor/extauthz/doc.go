@@ -9,6 +9,8 @@
 //   - the actor token, a projected service account token for the resource server's audience, from the header
 //     "behalf-actor-token";
 //   - method, host and path from the request itself, never from a header: method override headers count for nothing;
+//   - what routes read beside these: the query, headers but credentials, and the raw body, if the proxy says that it is whole
+//     (x-envoy-auth-partial-body: false) or the client's content-length does;
 //   - context from the proxy's own configuration alone (context_extensions): "context.NAME" gives context.NAME, and
 //     "audience" names the resource server outright. Any other key denies, so that a misspelt one is noticed.
 //

@@ -55,7 +55,10 @@ func (q question) request(snapshot *engine.Snapshot, now time.Time) *authz.Reque
 		frontdoor.Refuse(r, authz.ReasonRequestMalformed, "it is not a CheckRequest about an HTTP request")
 		return r
 	}
-	r.HTTP = &authz.HTTPRequest{Method: q.http.GetMethod(), Host: q.http.GetHost(), Path: q.http.GetPath()}
+	r.HTTP = &authz.HTTPRequest{
+		Method: q.http.GetMethod(), Host: q.http.GetHost(), Path: q.http.GetPath(), Headers: q.headers.WithoutSecrets(),
+	}
+	r.HTTP.Body, r.HTTP.BodyPartial = q.body()
 	q.readExtensions(r)
 	if q.headers.hopByHop() {
 		frontdoor.Refuse(r, authz.ReasonRequestMalformed, "the Connection header names an identity header or a credential")
@@ -63,6 +66,25 @@ func (q question) request(snapshot *engine.Snapshot, now time.Time) *authz.Reque
 	q.readSubject(r, snapshot.Trust(), now)
 	q.readActor(r, snapshot, now)
 	return r
+}
+
+// partialBody is the header by which Envoy says whether it buffered less than the whole body. It passes none of a client's own
+// on under this name; where another proxy does, there are two values, or one that speaks of a body that is not there.
+const partialBody = "x-envoy-auth-partial-body"
+
+// body gives the body of the request and whether that may not be all of it: for lack of a word of the proxy's, or of a length
+// that the engine can hold it against; or because the proxy packed it as text, in which it replaces bytes that are not UTF-8.
+func (q question) body() (body []byte, partial bool) {
+	if q.http.GetBody() != "" {
+		return nil, true
+	}
+	body = q.http.GetRawBody()
+	word, sent, ok := q.headers.One(partialBody)
+	if !sent {
+		_, sent, ok = q.headers.One("content-length")
+		return body, len(body) > 0 && (!sent || !ok)
+	}
+	return body, !ok || word != "false"
 }
 
 func (q question) readExtensions(r *authz.Request) {

@@ -110,6 +110,13 @@ func FuzzCheck(f *testing.F) {
 		func(h *authv3.AttributeContext_HttpRequest) { h.Host = "tickets.example." },
 		func(h *authv3.AttributeContext_HttpRequest) { h.Headers["authorization"] = "Bearer a,Bearer b" },
 		func(h *authv3.AttributeContext_HttpRequest) { h.Headers["connection"] = "x_behalf_subject" },
+		func(h *authv3.AttributeContext_HttpRequest) {
+			h.Path, h.Headers["x-tenant"] = "/search?id=42&owner=alice", "acme"
+		},
+		func(h *authv3.AttributeContext_HttpRequest) {
+			h.Method, h.Path, h.RawBody = "POST", "/mcp", []byte(listing)
+			h.Headers["content-type"], h.Headers["x-envoy-auth-partial-body"] = "application/json", "false"
+		},
 	} {
 		seed := proto.Clone(good).(*authv3.CheckRequest)
 		edit(seed.GetAttributes().GetRequest().GetHttp())
