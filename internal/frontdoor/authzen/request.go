@@ -21,7 +21,7 @@ const (
 )
 
 // request builds the question for the engine. Whatever it does not say well is marked on it, and it is then denied; so is a
-// person of an issuer that the trust bundle does not know: nobody can vouch for those.
+// person of an issuer that the trust bundle does not know.
 func (e *evaluation) request(trust *token.Trust) *authz.Request {
 	r := &authz.Request{}
 	context := object{members: e.context, path: "context"}
@@ -32,9 +32,7 @@ func (e *evaluation) request(trust *token.Trust) *authz.Request {
 			frontdoor.Refuse(r, authz.ReasonRequestMalformed, err.Error())
 		}
 	}
-	if r.Subject.Present() && !trust.Believes(r.Subject.Issuer) {
-		frontdoor.Refuse(r, authz.ReasonTokenInvalid, fmt.Sprintf("no TrustedIssuer named %.253q is believed here", r.Subject.Issuer))
-	}
+	frontdoor.RefuseStranger(r, trust)
 	return r
 }
 
