@@ -67,7 +67,7 @@ func newIndex(w *World) *index {
 
 func (idx *index) readObjects(w *World) {
 	issuers := byAge(w.Issuers, func(o *v1alpha1.TrustedIssuer) *metav1.ObjectMeta { return &o.ObjectMeta })
-	idx.issuers = readIssuers(issuers, w.IssuerKeys, w.Cluster)
+	idx.issuers = readIssuers(issuers, w)
 	for _, o := range byName(w.Policies, func(o *v1alpha1.DelegationPolicy) *metav1.ObjectMeta { return &o.ObjectMeta }) {
 		p := idx.readPolicy(o)
 		idx.policies = append(idx.policies, p)

@@ -30,16 +30,16 @@ type issuer struct {
 func (i *issuer) inForce() bool { return i.keyed && !i.failed() }
 
 // readIssuers reads the issuers, the oldest first, for of two with one URL the older holds it.
-func readIssuers(objects []*v1alpha1.TrustedIssuer, fetched map[string]string, cluster *bundle.Cluster) []*issuer {
+func readIssuers(objects []*v1alpha1.TrustedIssuer, w *World) []*issuer {
 	held := claims{}
-	if cluster != nil {
-		held.take(cluster.Issuer, claimant{object: authz.ObjectRef{Kind: KindCluster}})
+	if w.Cluster != nil {
+		held.take(w.Cluster.Issuer, claimant{object: authz.ObjectRef{Kind: KindCluster}})
 	}
 	issuers := make([]*issuer, 0, len(objects))
 	for _, o := range objects {
 		i := readIssuer(o)
 		i.claim(held, o.CreationTimestamp)
-		i.readKeys(o.Spec.Keys, fetched[o.Name])
+		i.readKeys(o.Spec.Keys, w.IssuerKeys[o.Name], w.Keyless)
 		issuers = append(issuers, i)
 	}
 	return issuers
@@ -112,7 +112,7 @@ func (i *issuer) scopes(s v1alpha1.IssuerScopes) {
 }
 
 // readKeys finds the keys and their faults: inline ones are their owner's to mend, fetched ones are not.
-func (i *issuer) readKeys(keys v1alpha1.IssuerKeys, fetched string) {
+func (i *issuer) readKeys(keys v1alpha1.IssuerKeys, fetched string, keyless bool) {
 	switch keys.Type {
 	case v1alpha1.KeysInline:
 		i.readInline(keys.JWKS)
@@ -120,7 +120,7 @@ func (i *issuer) readKeys(keys v1alpha1.IssuerKeys, fetched string) {
 		if keys.Type == v1alpha1.KeysURL && keys.URL == "" {
 			i.invalidf("spec.keys.url", "type URL needs a URL; give that of the JWK set")
 		}
-		i.readFetched(fetched)
+		i.readFetched(fetched, keyless)
 	default:
 		i.invalidf("spec.keys.type", "%q is not known; say Discovery, URL or Inline", keys.Type)
 	}
@@ -139,7 +139,11 @@ func (i *issuer) readInline(jwks string) {
 	i.entry.JWKS, i.keyed = set, true
 }
 
-func (i *issuer) readFetched(jwks string) {
+func (i *issuer) readFetched(jwks string, keyless bool) {
+	if jwks == "" && keyless {
+		i.entry.JWKS, i.keyed = `{"keys":[]}`, true
+		return
+	}
 	if jwks == "" {
 		i.add(Warning, v1alpha1.ReasonKeysUnavailable, "spec.keys",
 			"no keys of the issuer are known, so none of its people can be known; see to it that the manager can fetch them")

@@ -27,6 +27,9 @@ type World struct {
 	// IssuerKeys are the keys that were fetched: the name of a TrustedIssuer, and its JWK set as JSON. Those of an issuer
 	// with inline keys are not looked at.
 	IssuerKeys map[string]string
+	// Keyless says that nobody fetches keys, as without a cluster: an issuer whose keys are to be fetched, and are not among
+	// IssuerKeys, goes into the trust bundle with an empty set. Its people can be vouched for; no token of it verifies.
+	Keyless bool
 	// Cluster is the API server's own service account issuer; nil trusts no service account token.
 	Cluster *bundle.Cluster
 	// LastAccepted are earlier forms of resource servers, as they were when they were last accepted. One stands in for a
