@@ -113,10 +113,36 @@ func readYAML(raw []byte) ([]*yaml.Node, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading YAML: %w", err)
 		}
+		if err := ownAliases(&document); err != nil {
+			return nil, err
+		}
 		if len(document.Content) == 1 && !isNull(document.Content[0]) {
 			roots = append(roots, document.Content[0])
 		}
 	}
+}
+
+// ownAliases errs where an alias stands for something in an earlier document, which other readers do not know.
+func ownAliases(document *yaml.Node) error {
+	anchored := map[*yaml.Node]bool{}
+	var foreign *yaml.Node
+	var walk func(*yaml.Node)
+	walk = func(n *yaml.Node) {
+		if n.Anchor != "" {
+			anchored[n] = true
+		}
+		if n.Kind == yaml.AliasNode && !anchored[n.Alias] {
+			foreign = n
+		}
+		for _, child := range n.Content {
+			walk(child)
+		}
+	}
+	walk(document)
+	if foreign != nil {
+		return fmt.Errorf("reading YAML: yaml: line %d: unknown anchor '%s' referenced", foreign.Line, foreign.Value)
+	}
+	return nil
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == tagNull }

@@ -105,13 +105,14 @@ func TestWhatCanBeUnderstoodInTwoWaysIsRefused(t *testing.T) {
 
 func TestWhatCannotBeTakenApartIsRefused(t *testing.T) {
 	for name, c := range map[string]struct{ written, says string }{
-		"not YAML":                {"a: [\n", ": cannot be read as YAML: did not find expected node content"},
-		"not YAML, further down":  {"a: 1\n---\nb: 2\n- c\n", "a.yaml:2: cannot be read as YAML: did not find expected key"},
-		"JSON that breaks off":    {`{"a": 1`, "a.yaml:1: cannot be read as YAML"},
-		"bytes that are no UTF-8": {"a: \xff\n", "a.yaml: is not valid UTF-8"},                                            // THREATS 22
-		"a zero byte":             {"a: b\x00c\n", "a.yaml: cannot be read as YAML: control characters are not allowed"},  // THREATS 22
-		"an unknown alias":        {"a: *nobody\n", "a.yaml: cannot be read as YAML: unknown anchor 'nobody' referenced"}, // THREATS 43
-		"more than may be read":   {"a: " + strings.Repeat("x", document.MaxBytes), "a.yaml: is larger than 16777216"},    // THREATS 43
+		"not YAML":                     {"a: [\n", ": cannot be read as YAML: did not find expected node content"},
+		"not YAML, further down":       {"a: 1\n---\nb: 2\n- c\n", "a.yaml:2: cannot be read as YAML: did not find expected key"},
+		"JSON that breaks off":         {`{"a": 1`, "a.yaml:1: cannot be read as YAML"},
+		"bytes that are no UTF-8":      {"a: \xff\n", "a.yaml: is not valid UTF-8"},                                            // THREATS 22
+		"a zero byte":                  {"a: b\x00c\n", "a.yaml: cannot be read as YAML: control characters are not allowed"},  // THREATS 22
+		"an unknown alias":             {"a: *nobody\n", "a.yaml: cannot be read as YAML: unknown anchor 'nobody' referenced"}, // THREATS 43
+		"an alias of another document": {"a: &x 1\n---\nb: *x\n", "a.yaml:3: cannot be read as YAML: unknown anchor 'x' referenced"},
+		"more than may be read":        {"a: " + strings.Repeat("x", document.MaxBytes), "a.yaml: is larger than 16777216"}, // THREATS 43
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := document.Read("a.yaml", []byte(c.written))
