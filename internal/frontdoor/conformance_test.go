@@ -19,6 +19,7 @@ import (
 	"behalf.dev/behalf/internal/frontdoor/authzen"
 	"behalf.dev/behalf/internal/frontdoor/doortest"
 	"behalf.dev/behalf/internal/frontdoor/extauthz"
+	"behalf.dev/behalf/internal/offline"
 )
 
 // question is a request before any front door has put it into its own words.
@@ -206,6 +207,7 @@ func TestEveryFrontDoorGivesTheSameAnswer(t *testing.T) {
 		extauthz.Door:              func(t *testing.T, q question) answer { t.Helper(); return throughExtAuthz(t, w, q, raw) },
 		extauthz.Door + ", merged": func(t *testing.T, q question) answer { t.Helper(); return throughExtAuthz(t, w, q, merged) },
 		authzen.Door:               func(t *testing.T, q question) answer { t.Helper(); return throughAuthZEN(t, w, q) },
+		offline.Door:               func(t *testing.T, q question) answer { t.Helper(); return throughAFile(t, w, q) },
 	}
 	all := maps.Clone(conformance)
 	maps.Copy(all, beyondThePath)
@@ -331,6 +333,35 @@ func authZENWithoutAPerson(t *testing.T, w *doortest.World, q question) answer {
 		"context":  map[string]any{"actor": q.actor.String(), "http": map[string]any{"method": q.method, "host": q.host, "path": q.path}},
 	})
 	return got
+}
+
+// throughAFile writes the question down, as for kubectl behalf check.
+func throughAFile(t *testing.T, w *doortest.World, q question) answer {
+	t.Helper()
+	written := map[string]any{
+		"http":    map[string]any{"method": q.method, "host": q.host, "path": q.path},
+		"token":   map[string]any{"scopes": q.scopes, "issuedAt": "2026-06-01T09:59:00Z", "expiresAt": "2026-06-01T11:00:00Z"},
+		"context": map[string]any{},
+	}
+	for name, value := range q.context {
+		written["context"].(map[string]any)[name] = value
+	}
+	if q.subject != "" {
+		written["subject"] = map[string]any{"issuer": "corp", "id": q.subject, "groups": q.groups}
+	}
+	if q.actor.Present() {
+		written["actor"] = q.actor.String()
+	}
+	raw, err := json.Marshal(written)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := offline.ReadRequest("request.json", raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := offline.Ask(w.Judge(t).Snapshots, request, doortest.Now)
+	return answer{decision: d.Outcome, leg: d.Leg, reason: d.Reason}
 }
 
 func askAuthZEN(t *testing.T, w *doortest.World, body map[string]any) answer {
