@@ -105,7 +105,7 @@ func duties(o authz.Obligations) []string {
 
 // obstacles tell what would have to change for the request to be allowed, where that is more than was told already.
 func obstacles(out io.Writer, d *authz.Decision) {
-	all := obstaclesOf(*d)
+	all := d.Obstacles()
 	switch {
 	case d.DryRun != nil:
 		if len(all) == 0 {

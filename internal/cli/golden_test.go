@@ -41,9 +41,14 @@ var ticket = authz.Resource{Type: "ticket", ID: "42", Properties: map[string]any
 
 // explained is a decision with all that stood in its way.
 func explained(d authz.Decision, obstacles ...authz.Denial) authz.Decision {
-	d.Obstacles = obstacles
-	return d
+	return d.ExplainedBy(told(obstacles), &asked, now)
 }
+
+// told are obstacles as an engine would tell them.
+type told []authz.Denial
+
+// Obstacles are what was told.
+func (o told) Obstacles(*authz.Request, time.Time) []authz.Denial { return o }
 
 var (
 	notEntitled = authz.Denial{

@@ -57,7 +57,7 @@ func failure(r *offline.Result) []byte {
 	case r.Got.Allowed() && len(r.Got.Policies) > 0:
 		row(table, "why", "permitted by "+named(r.Got.Policies))
 	}
-	for i, one := range obstaclesOf(r.Got) {
+	for i, one := range r.Got.Obstacles() {
 		if i > 0 { // the first is told above
 			row(table, "also", string(one.Leg)+" "+string(one.Reason)+": "+one.Message)
 		}

@@ -67,7 +67,7 @@ func viewOf(d authz.Decision, at time.Time) decisionView {
 	for _, policy := range d.Policies {
 		v.Policies = append(v.Policies, policy.Name)
 	}
-	for _, obstacle := range obstaclesOf(d) {
+	for _, obstacle := range d.Obstacles() {
 		v.Obstacles = append(v.Obstacles, viewOfDenial(obstacle))
 	}
 	if d.DryRun != nil {
@@ -80,9 +80,6 @@ func viewOf(d authz.Decision, at time.Time) decisionView {
 	v.Obligations = viewOfObligations(d.Obligations)
 	return v
 }
-
-// obstaclesOf are all that stood in the way.
-func obstaclesOf(d authz.Decision) []authz.Denial { return d.Obstacles }
 
 func viewOfDenial(d authz.Denial) denialView {
 	return denialView{Leg: d.Leg, Reason: d.Reason, Message: d.Message}

@@ -338,8 +338,15 @@ func authZENWithoutAPerson(t *testing.T, w *doortest.World, q question) answer {
 // throughAFile writes the question down, as for kubectl behalf check.
 func throughAFile(t *testing.T, w *doortest.World, q question) answer {
 	t.Helper()
+	asked := map[string]any{"method": q.method, "host": q.host, "path": q.path}
+	if q.headers != nil {
+		asked["headers"] = q.headers
+	}
+	if q.body != "" {
+		asked["body"] = q.body
+	}
 	written := map[string]any{
-		"http":    map[string]any{"method": q.method, "host": q.host, "path": q.path},
+		"http":    asked,
 		"token":   map[string]any{"scopes": q.scopes, "issuedAt": "2026-06-01T09:59:00Z", "expiresAt": "2026-06-01T11:00:00Z"},
 		"context": map[string]any{},
 	}
