@@ -21,13 +21,17 @@ const maxFreeDepth = 32
 // Time is an instant as in RFC 3339; zero where none is given.
 type Time struct{ time.Time }
 
+// Texts is a list of texts, or one text that stands for a list of it.
+type Texts []string
+
 var (
-	timeType = reflect.TypeFor[Time]()
-	freeType = reflect.TypeFor[map[string]any]()
+	timeType  = reflect.TypeFor[Time]()
+	textsType = reflect.TypeFor[Texts]()
+	freeType  = reflect.TypeFor[map[string]any]()
 )
 
 // Decode reads the document into a struct by its json tags: structs, pointers to them, lists, maps with text for keys, text,
-// booleans, Time, and map[string]any where any JSON may stand. What is unknown, empty (null) or of another type is an error;
+// booleans, Time, Texts, and map[string]any where any JSON may stand. What is unknown, empty (null) or of another type is an error;
 // all of these are told, each a *Fault, joined. Numbers come as float64, and only those that a float64 holds exactly.
 func (d Document) Decode(into any) error {
 	r := reader{Document: d}
@@ -49,6 +53,9 @@ func (r *reader) into(n *yaml.Node, to reflect.Value, field string, depth int) {
 		r.intoTime(n, to, field)
 	case to.Type() == freeType:
 		r.intoFree(n, to, field)
+	case to.Type() == textsType && n.Kind == yaml.ScalarNode:
+		to.Set(reflect.MakeSlice(to.Type(), 1, 1))
+		r.intoScalar(n, to.Index(0), field)
 	case to.Kind() == reflect.Pointer:
 		to.Set(reflect.New(to.Type().Elem()))
 		r.into(n, to.Elem(), field, depth)
@@ -201,6 +208,8 @@ func wanted(t reflect.Type) string {
 	switch {
 	case t == timeType:
 		return "a time as in RFC 3339"
+	case t == textsType:
+		return "text or a list of texts"
 	case t.Kind() == reflect.Pointer:
 		return wanted(t.Elem())
 	case t.Kind() == reflect.Struct, t.Kind() == reflect.Map:

@@ -20,6 +20,7 @@ type person struct {
 	Active bool                `json:"active"`
 	Claims map[string]any      `json:"claims"`
 	Lists  map[string][]string `json:"lists"`
+	Either []document.Texts    `json:"either"`
 }
 
 func TestADocumentIsDecoded(t *testing.T) {
@@ -31,6 +32,7 @@ since: 2026-06-01T10:00:00+02:00
 boss: {name: Bob, active: true}
 claims: {clearance: 2, patients: [p-1], nothing: null}
 lists: {X-Tenant: [north, south]}
+either: [north, [south, west]]
 `)[0].Decode(&got); err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +45,7 @@ lists: {X-Tenant: [north, south]}
 		Boss:   &person{Name: "Bob", Active: true},
 		Claims: map[string]any{"clearance": 2.0, "patients": []any{"p-1"}, "nothing": nil},
 		Lists:  map[string][]string{"X-Tenant": {"north", "south"}},
+		Either: []document.Texts{{"north"}, {"south", "west"}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("decoded %+v, want %+v", got, want)
@@ -53,8 +56,10 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 	for name, c := range map[string]struct{ written, says string }{
 		"an unknown field, nearly a known one": {"name: x\ngruops: []\n", "a.yaml:2: gruops: unknown field; did you mean groups?"},
 		"an unknown field in another case":     {"Name: x\n", "a.yaml:1: Name: unknown field; did you mean name?"}, // THREATS 22
-		"an unknown field":                     {"whatever: x\n", "a.yaml:1: whatever: unknown field; there are active, boss, claims, groups, lists, name, since"},
+		"an unknown field":                     {"whatever: x\n", "a.yaml:1: whatever: unknown field; there are active, boss, claims, either, groups, lists, name, since"},
 		"an unknown field, deeper":             {"boss:\n  boss: {nme: x}\n", "a.yaml:2: boss.boss.nme: unknown field; did you mean name?"},
+		"an object for text or a list of it":   {"either: [{}]\n", "a.yaml:1: either[0]: is an object; give text or a list of texts"},
+		"a number for text or a list of it":    {"either: [1]\n", "a.yaml:1: either[0]: is a number; give text"},
 		"a list for text":                      {"name: [x]\n", "a.yaml:1: name: is a list; give text"},
 		"a number for text":                    {"name: 1\n", "a.yaml:1: name: is a number; give text"},
 		"a boolean for text":                   {"name: true\n", "a.yaml:1: name: is a boolean; give text"},

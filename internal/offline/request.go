@@ -38,12 +38,12 @@ type subjectFile struct {
 }
 
 type httpFile struct {
-	Method      string              `json:"method"`
-	Host        string              `json:"host"`
-	Path        string              `json:"path"`
-	Headers     map[string][]string `json:"headers"`
-	Body        *string             `json:"body"`
-	BodyPartial bool                `json:"bodyPartial"`
+	Method      string                    `json:"method"`
+	Host        string                    `json:"host"`
+	Path        string                    `json:"path"`
+	Headers     map[string]document.Texts `json:"headers"`
+	Body        *string                   `json:"body"`
+	BodyPartial bool                      `json:"bodyPartial"`
 }
 
 type resourceFile struct {
@@ -144,7 +144,7 @@ func (b *builder) http(written *httpFile) *authz.HTTPRequest {
 }
 
 // headers have their names in lower case.
-func (b *builder) headers(written map[string][]string) map[string][]string {
+func (b *builder) headers(written map[string]document.Texts) map[string][]string {
 	if written == nil {
 		return nil
 	}
