@@ -82,7 +82,7 @@ func TestARequestThatIsNoneIsRefused(t *testing.T) {
 		"scopes in one text":                     {"token: {scopes: a b}\n", "request.yaml:1: token.scopes: is text; give a list of texts"}, // THREATS 23
 		"a time without a zone":                  {"token: {expiresAt: 2026-06-01T10:00:00}\n", "request.yaml:1: token.expiresAt: "},
 		"a header in two cases":                  {"http: {headers: {X-A: [a], x-a: [b]}}\n", "request.yaml:1: http.headers.x-a: stands twice, in another case"}, // THREATS 27
-		"a header that is no list":               {"http: {headers: {x-a: a}}\n", "request.yaml:1: http.headers.x-a: is text; give a list of texts"},
+		"a header that is a number":              {"http: {headers: {x-a: 1}}\n", "request.yaml:1: http.headers.x-a: is a number; give text"},
 		"a key of the context that stands twice": {"context: {a: 1, a: 2}\n", "request.yaml:1: context.a: stands twice"}, // THREATS 22
 		"two requests":                           {"{}\n---\n{}\n", "request.yaml: holds 2 documents; give one request"},
 		"no request":                             {"", "request.yaml: holds 0 documents; give one request"},
