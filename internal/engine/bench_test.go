@@ -1,74 +1,71 @@
 // Copyright 2026 The Behalf Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package engine
+package engine_test
 
 import (
+	"fmt"
 	"testing"
 
 	"behalf.dev/behalf/internal/authz"
-	"behalf.dev/behalf/internal/bundle"
+	"behalf.dev/behalf/test/estate"
 )
 
+// rotation is how many different requests take turns: enough that neither branches nor look-ups repeat at once, few enough
+// that the requests themselves stay in the cache, as one that has just been read off the wire is.
+const rotation = 256
+
+// BenchmarkDecide measures one decision, beside the floor on the same requests, at three sizes of the same world. Compare
+// what one run gives; `make bench` makes the report.
 func BenchmarkDecide(b *testing.B) {
+	for _, delegations := range []int{100, 10_000, 100_000} {
+		for _, conditions := range []int{0, 100} {
+			e := estate.New(estate.Of(delegations, conditions))
+			name := fmt.Sprintf("delegations=%d/conditions=%d", delegations, conditions)
+			b.Run(name, func(b *testing.B) { benchmarkEstate(b, e) })
+		}
+	}
+}
+
+func benchmarkEstate(b *testing.B, e *estate.Estate) {
+	b.Helper()
+	w := e.World()
+	floor := estate.NewFloor(&w)
+	s, err := estate.Snapshot(w)
+	if err != nil {
+		b.Fatal(err)
+	}
+	decide := func(r *authz.Request) bool {
+		d := s.Decide(r, estate.Now)
+		return d.Allowed()
+	}
 	for _, c := range []struct {
-		name  string
-		setUp func(*world)
+		name     string
+		requests []*authz.Request
+		answer   func(*authz.Request) bool
+		want     bool
 	}{
-		{"without condition", func(w *world) { w.withoutConditions() }},
-		{"without condition, over HTTP", func(w *world) {
-			w.withoutConditions()
-			w.asksOver("POST", "/tickets/42/comments")
-		}},
-		{"with one condition and a chain of two", func(w *world) {
-			w.policy.Rules[0].Conditions = nil
-			w.request.Via = []authz.Actor{{Namespace: "routing", ServiceAccount: "router"}}
-		}},
-		{"denied", func(w *world) { w.request.Scope = "tickets:delete" }},
+		{"floor", e.Allowed(rotation, 1, 1), floor.Allows, true},
+		{"allow", e.Allowed(rotation, 1, 1), decide, true},
+		{"allow/chain=2", e.Allowed(rotation, 2, 1), decide, true},
+		{"allow/chain=3", e.Allowed(rotation, 3, 1), decide, true},
+		{"deny", e.Denied(rotation, 1), decide, false},
 	} {
-		b.Run(c.name, func(b *testing.B) {
-			w := newWorld(b)
-			c.setUp(w)
-			s := w.snapshot(b)
-			b.ReportAllocs()
-			for b.Loop() {
-				s.Decide(w.request, now)
-			}
-		})
+		b.Run(c.name, func(b *testing.B) { rotate(b, c.requests, c.answer, c.want) })
 	}
 }
 
-func (w *world) withoutConditions() {
-	w.policy.Scopes[read].Entitlements[0].Conditions = nil
-	w.policy.Rules[0].Conditions = nil
-}
-
-// BenchmarkFloor is the least that any answer takes: maps from actor and from group to scopes, and a revocation set.
-func BenchmarkFloor(b *testing.B) {
-	type key struct {
-		actor    authz.Actor
-		audience string
-	}
-	w := newWorld(b)
-	actors := map[key]uint64{{w.request.Actor, w.request.Audience}: 7}
-	groups := map[string]uint64{"customers": 3, "support-agents": 7}
-	scopes := map[string]int{"tickets:read": 0, "tickets:comment": 1}
-	revoked := map[bundle.Person]int64{{Issuer: "corp", ID: "mallory"}: 0}
+func rotate(b *testing.B, requests []*authz.Request, answer func(*authz.Request) bool, want bool) {
+	b.Helper()
 	b.ReportAllocs()
-	allowed := 0
+	i, wrong := 0, 0
 	for b.Loop() {
-		r := w.request
-		bits := actors[key{r.Actor, r.Audience}]
-		var held uint64
-		for _, g := range r.Subject.Groups {
-			held |= groups[g]
+		if answer(requests[i%rotation]) != want {
+			wrong++
 		}
-		_, gone := revoked[bundle.Person{Issuer: r.Subject.Issuer, ID: r.Subject.ID}]
-		if bits&held&(1<<scopes[r.Scope]) != 0 && !gone {
-			allowed++
-		}
+		i++
 	}
-	if allowed == 0 {
-		b.Fatal("the floor denies")
+	if wrong > 0 {
+		b.Fatalf("%d wrong answers", wrong)
 	}
 }

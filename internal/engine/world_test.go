@@ -189,6 +189,11 @@ func (w *world) asksOver(method, path string) {
 	w.request.HTTP = &authz.HTTPRequest{Method: method, Host: "tickets.example", Path: path}
 }
 
+func (w *world) withoutConditions() {
+	w.policy.Scopes[read].Entitlements[0].Conditions = nil
+	w.policy.Rules[0].Conditions = nil
+}
+
 func (w *world) revoke(r bundle.Revocation) {
 	r.Source = authz.ObjectRef{Kind: "DelegationRevocation", Name: "incident-1"}
 	w.revocations.Entries = append(w.revocations.Entries, r)
