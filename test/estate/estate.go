@@ -21,16 +21,21 @@ type Size struct {
 	Delegations int
 	// Conditions is the number of distinct conditions. Each Permit has one of them; 0: none has any.
 	Conditions int
+	// Arithmetic says that conditions reckon with times, where otherwise they compare texts.
+	Arithmetic bool
+	// Groups is in how many each subject is: two at least, groups at most.
+	Groups int
 }
 
 // Of gives the size that goes with a number of delegations: a thousand actors, or as many as there are delegations; a
-// hundred delegations to each resource server, and of those a hundred at most.
+// hundred delegations to each resource server, and of those a hundred at most; subjects in six groups.
 func Of(delegations, conditions int) Size {
 	return Size{
 		ResourceServers: min(max(delegations/100, 1), 100),
 		Actors:          min(1000, delegations),
 		Delegations:     delegations,
 		Conditions:      conditions,
+		Groups:          6,
 	}
 }
 
@@ -54,11 +59,11 @@ const (
 	maxSubjectAge    = 8 * time.Hour
 )
 
-// lease of what is loaded, from Now on.
-const lease = 15 * time.Minute
-
-// Now is the clock of the estate.
-var Now = time.Date(2026, 6, 1, 10, 0, 0, 0, time.UTC)
+// Now is the clock of the estate, and LeaseEnd the end of every lease.
+var (
+	Now      = time.Date(2026, 6, 1, 10, 0, 0, 0, time.UTC)
+	LeaseEnd = Now.Add(15 * time.Minute)
+)
 
 // The scopes of every resource server. A delegation declares four neighbours, so that all declare the two of both, and passes
 // on the last four of these six.

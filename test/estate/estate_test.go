@@ -23,7 +23,9 @@ func load(tb testing.TB, e *estate.Estate) *engine.Snapshot {
 
 // A benchmark of wrong answers would be worthless.
 func TestRequestsAreAnsweredAsTheyWereMade(t *testing.T) {
-	for _, size := range []estate.Size{estate.Of(100, 0), estate.Of(100, 7), estate.Of(3000, 50)} {
+	arithmetic := estate.Of(200, 5)
+	arithmetic.Arithmetic, arithmetic.Groups = true, 30
+	for _, size := range []estate.Size{estate.Of(100, 0), estate.Of(100, 7), estate.Of(3000, 50), arithmetic} {
 		e := estate.New(size)
 		s, floor := load(t, e), estate.NewFloor(new(e.World()))
 		for depth := 1; depth <= estate.MaxDepth; depth++ {

@@ -50,5 +50,5 @@ func travelled[T bundle.Content](content *T) (*T, error) {
 }
 
 func statement(kind bundle.Kind, name string) bundle.Statement {
-	return bundle.Statement{Kind: kind, Name: name, Revision: 1, Digest: "-", IssuedAt: Now.Unix(), LeaseUntil: Now.Add(lease).Unix()}
+	return bundle.Statement{Kind: kind, Name: name, Revision: 1, Digest: "-", IssuedAt: Now.Unix(), LeaseUntil: LeaseEnd.Unix()}
 }

@@ -47,7 +47,7 @@ func (e *Estate) untouched(random *rand.Rand, depth int) int {
 // request is about a delegation and in order: the subject has what it takes.
 func (e *Estate) request(random *rand.Rand, i, scope, depth int) *authz.Request {
 	d := e.delegations[i]
-	subject := person(random, d.server, scope, i)
+	subject := e.person(random, d.server, scope, i)
 	r := &authz.Request{
 		Subject: subject,
 		Actor:   actorOf(d.actor),
@@ -70,22 +70,11 @@ func (e *Estate) request(random *rand.Rand, i, scope, depth int) *authz.Request 
 	return r
 }
 
-// meet changes a request so that the condition holds. Who owns the resource does so already.
-func (c Condition) meet(r *authz.Request) {
-	switch c.Form {
-	case Purpose:
-		r.Context["purpose"] = c.Value
-	case Region:
-		r.Resource.Properties["region"] = c.Value
-	case Owner:
-	}
-}
-
-// person has a group that is entitled to the scope, one for whom the actor may act, and four others.
-func person(random *rand.Rand, server, scope, i int) authz.Subject {
+// person has a group that is entitled to the scope, one for whom the actor may act, and others.
+func (e *Estate) person(random *rand.Rand, server, scope, i int) authz.Subject {
 	id := fmt.Sprintf("person-%05d", random.IntN(100000))
 	names := []string{groupOf(entitledGroups(server, scope)[random.IntN(3)]), groupOf(permittedGroups(i)[random.IntN(2)])}
-	for len(names) < 6 {
+	for len(names) < e.Groups {
 		if extra := groupOf(random.IntN(groups)); !slices.Contains(names, extra) {
 			names = append(names, extra)
 		}

@@ -43,6 +43,9 @@ func (e *Estate) Anything(count int, seed uint64) []*authz.Request {
 	return each(count, func(int) *authz.Request {
 		i, depth := random.IntN(e.Delegations), 1+random.IntN(MaxDepth+1)
 		r := e.request(random, i, handedOn+random.IntN(2), depth)
+		if random.IntN(4) == 0 {
+			r.Subject.Groups = append(r.Subject.Groups, contractors)
+		}
 		for range random.IntN(3) {
 			spoilers[random.IntN(len(spoilers))](e, random, r)
 		}
@@ -101,6 +104,10 @@ var spoilers = append(slices.Clone(usual),
 	},
 	func(_ *Estate, _ *rand.Rand, r *authz.Request) {
 		r.Token.ExpiresAt = r.Token.IssuedAt.Add(maxTokenLifetime + time.Second)
+	},
+	func(_ *Estate, _ *rand.Rand, r *authz.Request) { r.Subject.AuthTime = Now.Add(-time.Hour) },
+	func(_ *Estate, _ *rand.Rand, r *authz.Request) {
+		r.Subject.AuthTime = Now.Add(-time.Hour + time.Second)
 	},
 	func(_ *Estate, _ *rand.Rand, r *authz.Request) { r.Subject.AuthTime = Now.Add(-maxSubjectAge) },
 	func(_ *Estate, _ *rand.Rand, r *authz.Request) {
