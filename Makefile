@@ -67,7 +67,8 @@ verify: verify-headers verify-paths verify-format verify-tidy verify-layering ve
 .PHONY: lint
 lint: ## Lint, with the Kubernetes API conventions for api/; LINTFLAGS=--fix mends what it can
 	$(say) 'lint'
-	@golangci_lint=$$($(tool) golangci-lint); "$$golangci_lint" run $(LINTFLAGS) ./...
+	@golangci_lint=$$($(tool) golangci-lint); "$$golangci_lint" run $(LINTFLAGS) ./...; \
+	cd test/bench; "$$golangci_lint" run --config ../../.golangci.yml $(LINTFLAGS) ./...
 
 .PHONY: verify-headers
 verify-headers: ## Check for the license header
@@ -156,10 +157,23 @@ test-scripts: ## Run the tests of the scripts
 	  printf '\n==> test: %s\n' "$$script" >&2; "$$script"; \
 	done
 
+# Other engines are measured by a module of its own, so that nothing else depends on them. What it reports counts only while
+# nothing else runs on the machine.
 .PHONY: bench
-bench: ## Run the benchmarks
+bench: ## Run the benchmarks, and compare with a floor and other engines
 	$(say) 'bench'
 	@go test -run '^$$' -bench . -benchmem $(TESTFLAGS) $(PKG)
+	$(say) 'bench: other engines give the same answers'
+	@go -C test/bench test ./...
+	$(say) 'bench: the report'
+	@go -C test/bench run .
+
+.PHONY: bench-report
+bench-report: ## Compare with a floor and other engines, and write it into docs/benchmarks.md
+	$(say) 'bench: other engines give the same answers'
+	@go -C test/bench test ./...
+	$(say) 'bench: the report'
+	@go -C test/bench run . -into ../../docs/benchmarks.md
 
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME

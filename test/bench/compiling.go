@@ -1,0 +1,90 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"behalf.dev/behalf/api/v1alpha1"
+	"behalf.dev/behalf/internal/compile"
+	"behalf.dev/behalf/test/bench/measure"
+	"behalf.dev/behalf/test/estate"
+)
+
+// The sizes between which the cost of one change is compared.
+var (
+	smaller = estate.Size{ResourceServers: 10, Actors: 1000, Delegations: 1000, Conditions: 100, Groups: 6}
+	larger  = estate.Of(10_000, 100)
+)
+
+// change is one of one object, and back, in turns.
+type change struct {
+	name string
+	// over gives what makes the change and compiles what it touches.
+	over func(w compile.World) func(i int)
+}
+
+// changes that are made. The object stands in the middle, so that neither end is favoured.
+var changes = []change{
+	changing("one ServiceDelegation", func(w *compile.World) *v1alpha1.ServiceDelegation { return middle(w.ServiceDelegations) },
+		func(d *v1alpha1.ServiceDelegation) { d.Spec.Audiences[0].Scopes = d.Spec.Audiences[0].Scopes[1:] }),
+	changing("one DelegationPolicy", func(w *compile.World) *v1alpha1.DelegationPolicy { return middle(w.Policies) },
+		func(p *v1alpha1.DelegationPolicy) { p.Spec.Subjects[0].Groups = p.Spec.Subjects[0].Groups[1:] }),
+	changing("one ResourceServer", func(w *compile.World) *v1alpha1.ResourceServer { return middle(w.ResourceServers) },
+		func(rs *v1alpha1.ResourceServer) {
+			subjects := &rs.Spec.Scopes[0].Entitlements[0].Subjects
+			subjects.Groups = subjects.Groups[1:]
+		}),
+	changing("one DelegationRevocation", func(w *compile.World) *v1alpha1.DelegationRevocation { return middle(w.Revocations) },
+		func(r *v1alpha1.DelegationRevocation) { r.Spec.IssuedBefore = new(metav1.NewTime(estate.Now)) }),
+}
+
+func middle[T any](list []T) *T { return &list[len(list)/2] }
+
+// changing takes an object to another form and back.
+func changing[T any, P interface {
+	*T
+	DeepCopy() *T
+}](name string, pick func(*compile.World) *T, another func(*T)) change {
+	return change{name, func(w compile.World) func(i int) {
+		object := pick(&w)
+		forms := [2]*T{P(object).DeepCopy(), P(object).DeepCopy()}
+		another(forms[0])
+		return func(i int) {
+			*object = *forms[i%2]
+			compile.Compile(w)
+		}
+	}}
+}
+
+// compiling measures whole worlds and single changes at both sizes.
+func compiling(_ context.Context, r *report, p plans) error {
+	r.heading("Compiling")
+	worlds := [2]compile.World{estate.New(smaller).World(), estate.New(larger).World()}
+	cases := []measure.Case{
+		{Do: func(int) { compile.Compile(worlds[0]) }},
+		{Do: func(int) { compile.Compile(worlds[1]) }},
+	}
+	names := []string{"the whole world"}
+	for _, c := range changes {
+		names = append(names, c.name)
+		cases = append(cases, measure.Case{Do: c.over(worlds[0])}, measure.Case{Do: c.over(worlds[1])})
+	}
+	results := p.coarse.Run(cases)
+	var rows [][]string
+	for i, name := range names {
+		at1000, at10000 := results[2*i], results[2*i+1]
+		rows = append(rows, []string{name, took(at1000.CPU), took(at10000.CPU), ratio(float64(at10000.CPU), float64(at1000.CPU))})
+		if i > 0 {
+			r.demand(line{
+				"compile after a change of " + name + ", 10,000 delegations over 1,000", 3, false,
+				float64(at10000.CPU) / float64(at1000.CPU), "×",
+			})
+		}
+	}
+	r.table([]string{"compiled", "1,000 delegations, 10 resource servers", "10,000 delegations, 100 resource servers", "ratio"}, rows)
+	return nil
+}

@@ -1,0 +1,197 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"behalf.dev/behalf/internal/bundle"
+	"behalf.dev/behalf/internal/engine"
+	"behalf.dev/behalf/internal/token"
+	"behalf.dev/behalf/test/bench/measure"
+	"behalf.dev/behalf/test/estate"
+)
+
+// loading measures what an authorizer holds, and how soon it is ready.
+func loading(ctx context.Context, r *report, p plans) error {
+	if err := memory(r); err != nil {
+		return err
+	}
+	return ready(ctx, r, p)
+}
+
+// held are the estates of whose weight is spoken: the first is the one that the others are compared with.
+var held = []struct {
+	name string
+	size estate.Size
+}{
+	{"100 resource servers, no conditions", estate.Of(10_000, 0)},
+	{"100 resource servers, 10 conditions", estate.Of(10_000, 10)},
+	{"100 resource servers, 1,000 conditions", estate.Of(10_000, 1000)},
+	{"1 resource server, no conditions", alone(0)},
+	{"1 resource server, 10 conditions", alone(10)},
+	{"1 resource server, 1,000 conditions", alone(1000)},
+}
+
+func alone(conditions int) estate.Size {
+	size := estate.Of(10_000, conditions)
+	size.ResourceServers = 1
+	return size
+}
+
+func memory(r *report) error {
+	r.heading("Memory of an authorizer with 10,000 delegations and as many Permits")
+	plain := map[int]int64{} // by resource servers
+	var rows [][]string
+	for _, h := range held {
+		bytes, sent, err := weigh(h.size)
+		if err != nil {
+			return err
+		}
+		each := "-"
+		if h.size.Conditions == 0 {
+			plain[h.size.ResourceServers] = bytes
+			r.demand(line{"megabytes of memory, " + h.name, 10, false, float64(bytes) / 1e6, "MB"})
+		} else {
+			more := (bytes - plain[h.size.ResourceServers]) / int64(h.size.Conditions)
+			each = bytesOf(more)
+			r.demand(line{"kilobytes for each distinct condition, " + h.name, 6, false, float64(more) / 1e3, "KB"})
+		}
+		rows = append(rows, []string{h.name, bytesOf(sent), bytesOf(bytes), each})
+	}
+	r.table([]string{"estate", "signed content", "heap of the store", "for each condition"}, rows)
+	return nil
+}
+
+// weigh gives the heap that a store of the estate keeps, and how many bytes it was made of.
+func weigh(size estate.Size) (heap, sent int64, err error) {
+	all, err := made(estate.New(size).World())
+	if err != nil {
+		return 0, 0, err
+	}
+	heap = measure.Heap(func() any {
+		store, failure := all.store()
+		err = failure
+		return store
+	})
+	return heap, all.bytes(), err
+}
+
+// ready measures from signed bytes to the first decision, beside the steps that cannot be left out.
+func ready(_ context.Context, r *report, p plans) error {
+	r.heading("From signed bytes to ready")
+	var rows [][]string
+	for _, l := range []struct {
+		name string
+		size estate.Size
+	}{
+		{"one bundle of 100 delegations, no conditions", estate.Of(100, 0)},
+		{"one bundle of 100 delegations, 100 conditions", estate.Of(100, 100)},
+		{"100 bundles, 10,000 delegations, no conditions", estate.Of(10_000, 0)},
+		{"100 bundles, 10,000 delegations, 100 conditions", estate.Of(10_000, 100)},
+		{"1 bundle, 10,000 delegations, 100 conditions", alone(100)},
+	} {
+		results, err := readyAt(l.size, p.coarse)
+		if err != nil {
+			return err
+		}
+		parse, decode, index, whole := results[0], results[1], results[2], results[3]
+		figure := float64(whole.CPU) / float64(decode.CPU+index.CPU)
+		rows = append(rows, []string{
+			l.name, took(parse.CPU), took(decode.CPU), took(index.CPU), took(whole.CPU), took(whole.Wall), ratio(figure, 1),
+		})
+		r.demand(line{"ready over decode and index, " + l.name, 3, false, figure, "×"})
+	}
+	r.table([]string{"estate", "JSON alone", "decode", "index", "ready", "ready, by the clock", "ready / (decode + index)"}, rows)
+	return nil
+}
+
+func readyAt(size estate.Size, plan measure.Plan) ([]measure.Result, error) {
+	all, err := made(estate.New(size).World())
+	if err != nil {
+		return nil, err
+	}
+	parts, err := all.decoded()
+	if err != nil {
+		return nil, err
+	}
+	var failed error
+	fail := func(err error) {
+		if err != nil {
+			failed = err
+		}
+	}
+	results := plan.Run([]measure.Case{
+		{Name: "JSON", Do: func(int) { fail(all.parse()) }},
+		{Name: "decode", Do: func(int) { _, err := all.decoded(); fail(err) }},
+		{Name: "index", Do: func(int) { fail(parts.index()) }},
+		{Name: "ready", Do: func(int) { _, err := all.store(); fail(err) }},
+	})
+	return results, failed
+}
+
+// contents are decoded bundles.
+type contents struct {
+	policies    []*bundle.Policy
+	statements  []bundle.Statement
+	trust       *bundle.Trust
+	revocations *bundle.Revocations
+}
+
+// decoded reads every content, and checks that it is canonical.
+func (a artifacts) decoded() (c contents, err error) {
+	for i := range a {
+		raw := a[i].Artifact.Content
+		switch a[i].Kind {
+		case bundle.KindTrust:
+			c.trust, err = bundle.Decode[bundle.Trust](raw)
+		case bundle.KindRevocations:
+			c.revocations, err = bundle.Decode[bundle.Revocations](raw)
+		case bundle.KindPolicy:
+			var policy *bundle.Policy
+			policy, err = bundle.Decode[bundle.Policy](raw)
+			c.policies = append(c.policies, policy)
+			c.statements = append(c.statements, bundle.Statement{Kind: a[i].Kind, Name: a[i].Name, Revision: 1, LeaseUntil: estate.LeaseEnd.Unix()})
+		}
+		if err != nil {
+			return contents{}, fmt.Errorf("decoding %s: %w", a[i].Name, err)
+		}
+	}
+	return c, nil
+}
+
+// index makes everything ready to decide with.
+func (c contents) index() error {
+	policies := make([]*engine.Policy, len(c.policies))
+	for i, p := range c.policies {
+		loaded, err := engine.LoadPolicy(p, c.statements[i])
+		if err != nil {
+			return err
+		}
+		policies[i] = loaded
+	}
+	trust, err := token.NewTrust(c.trust, bundle.Statement{Kind: bundle.KindTrust, LeaseUntil: estate.LeaseEnd.Unix()})
+	if err != nil {
+		return err
+	}
+	revocations, err := engine.LoadRevocations(c.revocations, bundle.Statement{Kind: bundle.KindRevocations, LeaseUntil: estate.LeaseEnd.Unix()})
+	if err != nil {
+		return err
+	}
+	_, err = engine.NewSnapshot(policies, trust, revocations)
+	return err
+}
+
+// parse is what encoding/json alone takes.
+func (a artifacts) parse() error {
+	for i := range a {
+		into := map[bundle.Kind]any{bundle.KindPolicy: new(bundle.Policy), bundle.KindTrust: new(bundle.Trust), bundle.KindRevocations: new(bundle.Revocations)}
+		if err := json.Unmarshal(a[i].Artifact.Content, into[a[i].Kind]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
