@@ -8,25 +8,16 @@ import (
 	"behalf.dev/behalf/internal/bundle"
 )
 
-// assembled is the bundle of one resource server, with what is to be said of those who contributed.
-type assembled struct {
-	policy   *bundle.Policy
-	problems []Problem
-	// objects that are part of the bundle, the resource server among them.
-	objects []authz.ObjectRef
-}
-
 // ruleOf is a policy on its way into one bundle.
 type ruleOf struct {
 	from   *policy
 	scopes []int
 }
 
-// assemble makes the bundle of one resource server. It looks at nothing but what the index has for its audience.
-func (idx *index) assemble(f *form) assembled {
+// assemble makes the bundle of one resource server. It looks at nothing but its form and those that name its audience.
+func assemble(f *form, a *audience) *bundle.Policy {
 	policy := f.policy
-	out := assembled{policy: &policy, objects: []authz.ObjectRef{f.object}}
-	rules := idx.rulesFor(&out, f)
+	rules := rulesFor(f, a)
 	table := conditionsFor(f, rules)
 	policy.Conditions = table.conditions
 	policy.Scopes = f.entitledScopes(table)
@@ -34,21 +25,17 @@ func (idx *index) assemble(f *form) assembled {
 		rule := r.from.rule
 		rule.Scopes, rule.Conditions = r.scopes, table.indexes(r.from.conditions)
 		policy.Rules = append(policy.Rules, rule)
-		out.objects = append(out.objects, rule.Policy)
 	}
-	policy.Actors = idx.actorsFor(&out, f)
-	policy.Grants = idx.grantsFor(&out, f)
-	return out
+	policy.Actors = actorsFor(f, a)
+	policy.Grants = grantsFor(f, a)
+	return &policy
 }
 
-func (idx *index) rulesFor(out *assembled, f *form) []ruleOf {
+func rulesFor(f *form, a *audience) []ruleOf {
 	var rules []ruleOf
-	for _, p := range idx.policiesOf[f.policy.Audience] {
-		own := findings{object: p.object}
-		scopes := p.scopesOf(&own, &f.policy, f.scopes)
-		out.problems = append(out.problems, own.problems...)
-		if p.inForce() && len(scopes) > 0 && len(p.rule.Actors) > 0 && len(p.rule.Subjects) > 0 {
-			rules = append(rules, ruleOf{from: p, scopes: scopes})
+	for _, r := range a.policies.sorted {
+		if scopes, _ := r.policy.scopesIn(f); r.policy.lands(scopes) {
+			rules = append(rules, ruleOf{from: r.policy, scopes: scopes})
 		}
 	}
 	return rules
@@ -83,38 +70,32 @@ func (f *form) entitledScopes(table *conditionTable) []bundle.Scope {
 }
 
 // actorsFor are the actors that declare anything, sorted, each with its declarations in the order of their names.
-func (idx *index) actorsFor(out *assembled, f *form) []bundle.Actor {
+func actorsFor(f *form, a *audience) []bundle.Actor {
 	declared := map[authz.Actor][]bundle.Declaration{}
-	for _, d := range idx.delegationsOf[f.policy.Audience] {
-		declaration, ok := d.declaration(f.policy.Audience, f.scopes)
-		if !ok || d.failed() {
-			continue
+	for _, r := range a.delegations.sorted {
+		if declaration, ok := r.delegation.declaration(f); ok {
+			declared[r.delegation.actor] = append(declared[r.delegation.actor], declaration)
 		}
-		declared[d.actor] = append(declared[d.actor], declaration)
-		out.objects = append(out.objects, d.object)
 	}
 	var actors []bundle.Actor
-	for _, a := range sortedKeys(declared, compareActors) {
+	for _, service := range sortedKeys(declared, compareActors) {
 		actors = append(actors, bundle.Actor{
-			Namespace: a.Namespace, ServiceAccount: a.ServiceAccount, Declarations: declared[a],
+			Namespace: service.Namespace, ServiceAccount: service.ServiceAccount, Declarations: declared[service],
 		})
 	}
 	return actors
 }
 
-func (idx *index) grantsFor(out *assembled, f *form) []bundle.Grant {
+func grantsFor(f *form, a *audience) []bundle.Grant {
 	var grants []bundle.Grant
-	for _, g := range idx.grantsOf[f.policy.Audience] {
-		own := findings{object: g.object}
-		scopes := g.scopesOf(&own, &f.policy, f.scopes)
-		out.problems = append(out.problems, own.problems...)
-		if !g.inForce() || len(scopes) == 0 {
+	for _, r := range a.grants.sorted {
+		scopes, _ := r.grant.scopesIn(f)
+		if !r.grant.lands(scopes) {
 			continue
 		}
-		entry := g.entry
+		entry := r.grant.entry
 		entry.Scopes = scopes
 		grants = append(grants, entry)
-		out.objects = append(out.objects, g.object)
 	}
 	return grants
 }

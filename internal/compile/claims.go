@@ -4,7 +4,7 @@
 package compile
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,14 +25,17 @@ type claimant struct {
 	accepted bool
 }
 
-// take claims a name. It gives the holder, if that is another one.
-func (c claims) take(name string, by claimant) (holder claimant, taken bool) {
-	holder, taken = c[name]
-	if !taken {
+// take claims a name, unless somebody has.
+func (c claims) take(name string, by claimant) {
+	if _, taken := c[name]; !taken {
 		c[name] = by
-		return by, false
 	}
-	return holder, KeyOf(holder.object) != KeyOf(by.object)
+}
+
+// other gives the holder of a name, if that is another one.
+func (c claims) other(name string, than authz.ObjectRef) (holder claimant, held bool) {
+	holder, held = c[name]
+	return holder, held && KeyOf(holder.object) != KeyOf(than)
 }
 
 // precedes says, for a message, what the holder has before another claimant.
@@ -66,72 +69,71 @@ func namesOf(spec *v1alpha1.ResourceServerSpec) []string {
 	return names
 }
 
+// claimer is as much of a resource server as bears on who holds what.
+type claimer struct {
+	object authz.ObjectRef
+	// since is how old it is.
+	since metav1.Time
+	// held are the names of the form that was last accepted, and wanted those of the current one.
+	held, wanted []string
+	// usable says that nothing but a conflict could keep the current form from being accepted.
+	usable bool
+}
+
+func (c *claimer) same(other *claimer) bool {
+	return KeyOf(c.object) == KeyOf(other.object) && c.since.Equal(&other.since) && c.usable == other.usable &&
+		slices.Equal(c.held, other.held) && slices.Equal(c.wanted, other.wanted)
+}
+
+func (c *claimer) holds(names claims, wanted []string) bool {
+	return !slices.ContainsFunc(wanted, func(name string) bool { return KeyOf(names[name].object) != KeyOf(c.object) })
+}
+
 // settleNames says who holds what: whoever was accepted with a name, and of those that claim a free one the oldest. What
 // an acceptable form no longer names is free at once. Letting go makes further names free and takes none away, so that
 // whoever was acceptable stays so, and there is an end.
-func settleNames(servers []*server) claims {
+func settleNames(claimers []claimer) claims {
+	slices.SortFunc(claimers, func(a, b claimer) int {
+		return cmp.Or(a.since.Compare(b.since.Time), compareRefs(a.object, b.object))
+	})
 	for {
-		names := claimNames(servers)
-		if !letGo(servers, names) {
+		names := claimNames(claimers)
+		if !letGo(claimers, names) {
 			return names
 		}
 	}
 }
 
-func claimNames(servers []*server) claims {
+func claimNames(claimers []claimer) claims {
 	names := claims{}
-	for _, s := range servers {
-		for _, name := range s.held {
-			names.take(name, claimant{object: s.object, since: s.since, accepted: true})
+	for i := range claimers {
+		c := &claimers[i]
+		for _, name := range c.held {
+			names.take(name, claimant{object: c.object, since: c.since, accepted: true})
 		}
 	}
-	for _, s := range servers {
-		for _, name := range namesOf(s.now.spec) {
-			names.take(name, claimant{object: s.object, since: s.since})
+	for i := range claimers {
+		c := &claimers[i]
+		for _, name := range c.wanted {
+			names.take(name, claimant{object: c.object, since: c.since})
 		}
 	}
 	return names
 }
 
 // letGo frees what acceptable forms no longer name, and says whether that was anything.
-func letGo(servers []*server, names claims) bool {
+func letGo(claimers []claimer, names claims) bool {
 	freed := false
-	for _, s := range servers {
-		wanted := namesOf(s.now.spec)
-		if !s.now.usable || !s.holds(names, wanted) {
+	for i := range claimers {
+		c := &claimers[i]
+		if !c.usable || !c.holds(names, c.wanted) {
 			continue
 		}
-		kept := slices.DeleteFunc(slices.Clone(s.held), func(name string) bool { return !slices.Contains(wanted, name) })
-		freed = freed || len(kept) < len(s.held)
-		s.held = kept
+		kept := slices.DeleteFunc(slices.Clone(c.held), func(name string) bool { return !slices.Contains(c.wanted, name) })
+		freed = freed || len(kept) < len(c.held)
+		c.held = kept
 	}
 	return freed
-}
-
-func (s *server) holds(names claims, wanted []string) bool {
-	return !slices.ContainsFunc(wanted, func(name string) bool { return KeyOf(names[name].object) != KeyOf(s.object) })
-}
-
-// conflicts are what the current form claims and others hold.
-func (s *server) conflicts(names claims) []Problem {
-	own := findings{object: s.object}
-	by := claimant{object: s.object, since: s.since}
-	if audience := s.now.policy.Audience; audience != "" {
-		if holder, taken := names.take(audienceName(audience), by); taken {
-			own.conflictf("spec.audience", "%s and holds the audience %q; name another audience, or have that one give it up",
-				holder.precedes(by), audience)
-		}
-	}
-	for i, host := range s.now.spec.Hosts {
-		if host == "" {
-			continue
-		}
-		if holder, taken := names.take(hostName(host), by); taken {
-			own.conflictf(fmt.Sprintf("spec.hosts[%d]", i), "%s and holds the host %q; name another host, or have that one give it up",
-				holder.precedes(by), host)
-		}
-	}
-	return own.problems
 }
 
 func withoutGeneration(ref authz.ObjectRef) authz.ObjectRef {

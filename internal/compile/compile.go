@@ -4,6 +4,8 @@
 package compile
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/types"
 
 	"behalf.dev/behalf/internal/bundle"
@@ -11,118 +13,49 @@ import (
 
 // Compile gives the bundles of a World, and what is wrong with it.
 func Compile(w World) *Result {
-	idx := newIndex(&w)
-	l := &ledger{bundles: map[Key][]string{}}
-	r := &Result{Policies: map[types.NamespacedName]*bundle.Policy{}, Reports: map[Key]Report{}}
-	for _, s := range idx.servers {
-		if s.inForce != nil {
-			r.Policies[s.name] = idx.publish(l, s)
-		}
+	c := NewCompiler()
+	c.around.keyless = w.Keyless
+	putAll(c, w.ResourceServers)
+	putAll(c, w.Policies)
+	putAll(c, w.ServiceDelegations)
+	putAll(c, w.Issuers)
+	putAll(c, w.Grants)
+	putAll(c, w.Revocations)
+	putAll(c, w.Namespaces)
+	putAll(c, w.ServiceAccounts)
+	for name, jwks := range w.IssuerKeys {
+		c.PutIssuerKeys(name, jwks)
 	}
-	r.Trust = idx.trust(l, w.Cluster)
-	r.Revocations = idx.revocationList(l)
-	idx.noteUnknownAudiences()
-	idx.noteUncountedGrants()
-	idx.report(l, r)
-	return r
+	c.PutCluster(w.Cluster)
+	for name, rs := range w.LastAccepted {
+		c.PutLastAccepted(name, &rs)
+	}
+	c.Compile()
+	return c.Result()
 }
 
-func (idx *index) publish(l *ledger, s *server) *bundle.Policy {
-	out := idx.assemble(s.inForce)
-	l.problems = append(l.problems, out.problems...)
-	l.landed(s.name.String(), out.objects...)
-	return out.policy
-}
-
-func (idx *index) revocationList(l *ledger) *bundle.Revocations {
-	list := &bundle.Revocations{Format: bundle.Format}
-	for _, r := range idx.revocations {
-		if len(r.entries) > 0 {
-			list.Entries = append(list.Entries, r.entries...)
-			l.landed(bundle.RevocationsName, r.object)
-		}
-	}
-	return list
-}
-
-// noteUnknownAudiences warns policies and grants that name an audience which no resource server in force has.
-// ServiceDelegations are told in their excess.
-func (idx *index) noteUnknownAudiences() {
-	for _, p := range idx.policies {
-		for _, entry := range p.audiences {
-			if entry.audience != "" && idx.formOf[entry.audience] == nil {
-				p.warnf(entry.field+".audience", "%s", idx.unknownAudience(entry.audience))
-			}
-		}
-	}
-	for _, g := range idx.grants {
-		if g.audience != "" && idx.formOf[g.audience] == nil {
-			g.warnf("spec.audience", "%s", idx.unknownAudience(g.audience))
-		}
+func putAll[T Object](c *Compiler, objects []T) {
+	for i := range objects {
+		Put(c, &objects[i])
 	}
 }
 
-// report closes the ledger and gives every object its report.
-func (idx *index) report(l *ledger, r *Result) {
-	all := idx.findings()
-	for _, f := range all {
-		l.problems = append(l.problems, f.problems...)
+// Result is all that was compiled last, at the cost of all of it.
+func (c *Compiler) Result() *Result {
+	r := &Result{
+		Policies: map[types.NamespacedName]*bundle.Policy{}, Trust: c.trust, Revocations: c.revocations,
+		Problems: slices.Clone(c.clusterProblems), Reports: make(map[Key]Report, len(c.objects)),
 	}
-	l.close()
-	r.Problems = l.problems
-	own := map[Key][]Problem{}
-	for _, p := range r.Problems {
-		own[KeyOf(p.Object)] = append(own[KeyOf(p.Object)], p)
-	}
-	for _, f := range all {
-		r.Reports[KeyOf(f.object)] = l.report(f.object, own[KeyOf(f.object)])
-	}
-	idx.reportServers(r)
-	idx.reportDelegations(r)
-}
-
-func (idx *index) reportServers(r *Result) {
-	for _, s := range idx.servers {
-		if s.standIn {
-			report := r.Reports[KeyOf(s.object)]
-			report.StandIn = true
-			r.Reports[KeyOf(s.object)] = report
-		}
-	}
-}
-
-func (idx *index) reportDelegations(r *Result) {
-	reach := newReach(idx, r.Policies)
-	for _, d := range idx.delegations {
-		if d.failed() {
+	for key, o := range c.objects {
+		if !o.reported {
 			continue
 		}
-		report := r.Reports[KeyOf(d.object)]
-		report.Effective, report.Excess = reach.judge(d)
-		r.Reports[KeyOf(d.object)] = report
+		r.Reports[key] = o.report
+		r.Problems = append(r.Problems, o.problems...)
+		if o.bundle != nil {
+			r.Policies[types.NamespacedName{Namespace: key.Namespace, Name: key.Name}] = o.bundle
+		}
 	}
-}
-
-// findings of every object.
-func (idx *index) findings() []*findings {
-	var all []*findings
-	for _, s := range idx.servers {
-		all = append(all, &s.findings)
-	}
-	for _, p := range idx.policies {
-		all = append(all, &p.findings)
-	}
-	for _, d := range idx.delegations {
-		all = append(all, &d.findings)
-	}
-	for _, i := range idx.issuers {
-		all = append(all, &i.findings)
-	}
-	for _, g := range idx.grants {
-		all = append(all, &g.findings)
-	}
-	for _, r := range idx.revocations {
-		all = append(all, &r.findings)
-	}
-	return all
+	slices.SortFunc(r.Problems, compareProblems)
+	return r
 }

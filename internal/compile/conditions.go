@@ -12,9 +12,11 @@ import (
 	"behalf.dev/behalf/internal/condition"
 )
 
-// checker compiles each distinct expression once.
+// checker compiles each distinct expression once, for as long as some reading has it.
 type checker struct {
-	known map[string]verdict
+	// beneath, if any, is asked first and never changed.
+	beneath *checker
+	known   map[string]verdict
 }
 
 type verdict struct {
@@ -24,8 +26,17 @@ type verdict struct {
 
 func newChecker() *checker { return &checker{known: map[string]verdict{}} }
 
+func (c *checker) lookUp(expression string) (verdict, bool) {
+	if v, ok := c.known[expression]; ok || c.beneath == nil {
+		return v, ok
+	}
+	return c.beneath.lookUp(expression)
+}
+
+func (c *checker) forget(expression string) { delete(c.known, expression) }
+
 func (c *checker) check(expression string) verdict {
-	if v, ok := c.known[expression]; ok {
+	if v, ok := c.lookUp(expression); ok {
 		return v
 	}
 	var v verdict
@@ -40,17 +51,17 @@ func (c *checker) check(expression string) verdict {
 }
 
 // sound gives those of the conditions that compile, and notes the others with their consequence.
-func (c *checker) sound(f *findings, field string, conditions []v1alpha1.Condition, consequence string) []bundle.Condition {
+func (v *view) sound(f *findings, field string, conditions []v1alpha1.Condition, consequence string) []bundle.Condition {
 	var sound []bundle.Condition
 	for i, cond := range conditions {
-		v := c.check(cond.Expression)
-		if v.err != nil {
+		checked := v.check(cond.Expression)
+		if checked.err != nil {
 			f.invalidf(fmt.Sprintf("%s[%d].expression", field, i), "the expression does not compile: %v; %s",
-				v.err, remedyOf(cond.Expression, v.err))
+				checked.err, remedyOf(cond.Expression, checked.err))
 			f.until(consequence)
 			continue
 		}
-		sound = append(sound, bundle.Condition{Expression: cond.Expression, Message: cond.Message, Checked: v.checked})
+		sound = append(sound, bundle.Condition{Expression: cond.Expression, Message: cond.Message, Checked: checked.checked})
 	}
 	return sortedSet(sound, compareConditions)
 }

@@ -12,22 +12,23 @@ import (
 	"behalf.dev/behalf/internal/bundle"
 )
 
-// noteUncountedGrants warns of grants that no policy counts, though some policy asks for a grant for what they are about.
-func (idx *index) noteUncountedGrants() {
-	for _, g := range idx.grants {
-		if g.failed() || !g.asked() || g.entry.NotBefore == 0 {
-			continue
-		}
-		if field, reasons := idx.whyUncounted(g); len(reasons) > 0 {
-			g.warnf(field, "no policy counts it: %s; make a new one that keeps to a policy", someNames(reasons))
-		}
+// uncountedBy warns of a grant that none of the policies counts, though some of them ask for a grant for what it is about.
+func (g *grant) uncountedBy(policies []*record) []Problem {
+	if g.failed() || !g.asked() || g.entry.NotBefore == 0 {
+		return nil
 	}
+	own := findings{object: g.object}
+	if field, reasons := g.whyUncounted(policies); len(reasons) > 0 {
+		own.warnf(field, "no policy counts it: %s; make a new one that keeps to a policy", someNames(reasons))
+	}
+	return own.problems
 }
 
 // whyUncounted gives a reason for each policy that asks for a grant for what this one is about, or nothing where one of
 // them counts it. A Permit that asks for none stands in nobody's way.
-func (idx *index) whyUncounted(g *grant) (field string, reasons []string) {
-	for _, p := range idx.policiesOf[g.audience] {
+func (g *grant) whyUncounted(policies []*record) (field string, reasons []string) {
+	for _, r := range policies {
+		p := r.policy
 		if p.rule.Effect == bundle.Forbid || !p.inForce() || !p.concerns(g) {
 			continue
 		}

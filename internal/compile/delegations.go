@@ -26,7 +26,7 @@ type onward struct {
 	scopes map[string][]string
 }
 
-func (idx *index) readDelegation(o *v1alpha1.ServiceDelegation) *delegation {
+func (v *view) readDelegation(o *v1alpha1.ServiceDelegation) *delegation {
 	d := &delegation{
 		findings: findingsOf(KindServiceDelegation, o.ObjectMeta),
 		actor:    authz.Actor{Namespace: o.Namespace, ServiceAccount: string(o.Spec.ServiceAccountName)},
@@ -34,23 +34,23 @@ func (idx *index) readDelegation(o *v1alpha1.ServiceDelegation) *delegation {
 	const account = "spec.serviceAccountName"
 	if !d.actor.Present() {
 		d.invalidf(account, "there is no service account; name the one that this is about")
-	} else if idx.missing(d.actor) {
+	} else if v.missing(d.actor) {
 		d.warnf(account, "there is no service account %s; create it or correct the name", d.actor)
 	}
 	if len(o.Spec.Audiences) == 0 && len(o.Spec.Onward) == 0 {
 		d.invalidf("spec", "nothing is declared; say audiences, onward or both")
 	}
 	d.own = d.scopes("spec.audiences", o.Spec.Audiences)
-	d.readOnward(idx, o.Spec.Onward)
+	d.readOnward(v, o.Spec.Onward)
 	return d
 }
 
-func (d *delegation) readOnward(idx *index, entries []v1alpha1.Onward) {
+func (d *delegation) readOnward(v *view, entries []v1alpha1.Onward) {
 	merged := map[authz.Actor]map[string][]string{}
 	for i, entry := range entries {
 		field := fmt.Sprintf("spec.onward[%d]", i)
 		to := actorOf(entry.To)
-		d.checkNext(idx, field+".to", to)
+		d.checkNext(v, field+".to", to)
 		if len(entry.Audiences) == 0 {
 			d.invalidf(field+".audiences", "there is no audience; name what the next service may use")
 		}
@@ -66,13 +66,13 @@ func (d *delegation) readOnward(idx *index, entries []v1alpha1.Onward) {
 	}
 }
 
-func (d *delegation) checkNext(idx *index, field string, to authz.Actor) {
+func (d *delegation) checkNext(v *view, field string, to authz.Actor) {
 	switch {
 	case !to.Present():
 		d.invalidf(field, "the next service is not named in full; give namespace and serviceAccount")
 	case to == d.actor:
 		d.invalidf(field, "%s hands on to itself, and no service may stand twice in a chain; name another service, or declare the scopes under spec.audiences", to)
-	case idx.missing(to):
+	case v.missing(to):
 		d.warnf(field, "there is no service account %s; create it or correct the name", to)
 	}
 }
@@ -124,8 +124,12 @@ func (d *delegation) services() []authz.Actor {
 }
 
 // declaration is what the delegation declares about the scopes of one bundle; it is not ok where that is nothing.
-func (d *delegation) declaration(audience string, table scopeTable) (bundle.Declaration, bool) {
-	declared := bundle.Declaration{Source: d.object, Scopes: table.known(d.own[audience])}
+func (d *delegation) declaration(f *form) (declared bundle.Declaration, ok bool) {
+	if d.failed() {
+		return declared, false
+	}
+	audience, table := f.policy.Audience, f.scopes
+	declared = bundle.Declaration{Source: d.object, Scopes: table.known(d.own[audience])}
 	for _, next := range d.onward {
 		if scopes := table.known(next.scopes[audience]); len(scopes) > 0 {
 			declared.Onward = append(declared.Onward, bundle.Edge{

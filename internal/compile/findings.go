@@ -6,6 +6,7 @@ package compile
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -57,6 +58,13 @@ func (f *findings) add(severity Severity, reason, field, message string) {
 // failed says whether the object is not accepted.
 func (f *findings) failed() bool {
 	return slices.ContainsFunc(f.problems, func(p Problem) bool { return p.Severity == Error })
+}
+
+// alike says whether two readings differ at most in what is wrong, and agree on whether that keeps them from being accepted.
+func alike[T any](a, b *T, of func(*T) *findings) bool {
+	x, y := *a, *b
+	of(&x).problems, of(&y).problems = nil, nil
+	return of(a).failed() == of(b).failed() && reflect.DeepEqual(x, y)
 }
 
 func compareProblems(a, b Problem) int {

@@ -31,7 +31,7 @@ type entitlement struct {
 }
 
 // shape reads one ResourceServer.
-func (idx *index) shape(rs *v1alpha1.ResourceServer) *form {
+func (v *view) shape(rs *v1alpha1.ResourceServer) *form {
 	f := &form{findings: findingsOf(KindResourceServer, rs.ObjectMeta), spec: &rs.Spec}
 	f.policy = bundle.Policy{
 		Format:         bundle.Format,
@@ -44,11 +44,11 @@ func (idx *index) shape(rs *v1alpha1.ResourceServer) *form {
 		f.invalidf("spec.audience", "there is no audience; name the one that tokens for this API carry")
 	}
 	f.policy.MaxStaleSeconds = f.maxStale()
-	f.allowActors(idx)
+	f.allowActors(v)
 	f.nameScopes()
 	f.policy.Routes = f.routes()
 	f.usable = !f.failed()
-	f.entitle(idx)
+	f.entitle(v)
 	return f
 }
 
@@ -103,7 +103,7 @@ func (f *form) maxStale() int32 {
 	}
 }
 
-func (f *form) allowActors(idx *index) {
+func (f *form) allowActors(v *view) {
 	allowed := f.spec.AllowedActors.Namespaces
 	labelled := len(allowed.Selector.MatchLabels) > 0 || len(allowed.Selector.MatchExpressions) > 0
 	const field = "spec.allowedActors.namespaces"
@@ -116,7 +116,7 @@ func (f *form) allowActors(idx *index) {
 	case v1alpha1.NamespacesAll:
 		f.policy.AllNamespaces = true
 	case v1alpha1.NamespacesSelector:
-		names := idx.selectors.namespaceNames(&f.findings, field+".selector", allowed.Selector, doubtSelectsNobody)
+		names := v.namespaceNames(&f.findings, field+".selector", allowed.Selector, doubtSelectsNobody)
 		if labelled && len(names) == 0 {
 			f.warnf(field+".selector", "no namespace carries these labels, so no service may come; label a namespace or correct the selector")
 		}
@@ -151,23 +151,23 @@ func (f *form) nameScopes() {
 }
 
 // entitle reads the entitlements; a faulty one gives nobody anything and leaves the others as they are.
-func (f *form) entitle(idx *index) {
+func (f *form) entitle(v *view) {
 	f.entitlements = make([][]entitlement, len(f.policy.Scopes))
 	for i, scope := range f.spec.Scopes {
 		at := f.scopes[string(scope.Name)]
 		for k, e := range scope.Entitlements {
 			field := fmt.Sprintf("spec.scopes[%d].entitlements[%d]", i, k)
-			if read, ok := f.entitlement(idx, field, e); ok {
+			if read, ok := f.entitlement(v, field, e); ok {
 				f.entitlements[at] = append(f.entitlements[at], read)
 			}
 		}
 	}
 }
 
-func (f *form) entitlement(idx *index, field string, e v1alpha1.Entitlement) (entitlement, bool) {
+func (f *form) entitlement(v *view, field string, e v1alpha1.Entitlement) (entitlement, bool) {
 	own := findings{object: f.object}
-	subjects, selects := idx.selectors.subject(&own, field+".subjects", e.Subjects, doubtSelectsNobody)
-	conditions := idx.checker.sound(&own, field+".conditions", e.Conditions, "this entitlement gives nobody the scope")
+	subjects, selects := v.subject(&own, field+".subjects", e.Subjects, doubtSelectsNobody)
+	conditions := v.sound(&own, field+".conditions", e.Conditions, "this entitlement gives nobody the scope")
 	f.problems = append(f.problems, own.problems...)
 	return entitlement{subjects: subjects, conditions: conditions}, selects && !own.failed()
 }

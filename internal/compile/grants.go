@@ -27,10 +27,13 @@ type grant struct {
 
 func (g *grant) inForce() bool { return g.approved && !g.failed() }
 
+// lands says whether the grant becomes part of a bundle that has these scopes of it.
+func (g *grant) lands(scopes []int) bool { return g.inForce() && len(scopes) > 0 }
+
 // asked says whether the grant counts or may yet come to.
 func (g *grant) asked() bool { return g.state != v1alpha1.GrantDenied }
 
-func (idx *index) readGrant(o *v1alpha1.DelegationGrant) *grant {
+func (v *view) readGrant(o *v1alpha1.DelegationGrant) *grant {
 	g := &grant{
 		findings: findingsOf(KindDelegationGrant, o.ObjectMeta),
 		audience: string(o.Spec.Audience),
@@ -48,15 +51,15 @@ func (idx *index) readGrant(o *v1alpha1.DelegationGrant) *grant {
 		NotBefore:       startSeconds(&o.CreationTimestamp),
 		NotAfter:        endSeconds(&o.Spec.NotAfter),
 	}
-	g.checkParties(idx, &o.Spec)
+	g.checkParties(v, &o.Spec)
 	g.checkBounds(o)
 	g.readResource(o.Spec.Resource)
 	g.readApproval(&o.Spec)
 	return g
 }
 
-func (g *grant) checkParties(idx *index, spec *v1alpha1.DelegationGrantSpec) {
-	idx.selectors.issuer(&g.findings, "spec.subject.issuer", spec.Subject.Issuer)
+func (g *grant) checkParties(v *view, spec *v1alpha1.DelegationGrantSpec) {
+	v.issuer(&g.findings, "spec.subject.issuer", spec.Subject.Issuer)
 	if spec.Subject.ID == "" {
 		g.invalidf("spec.subject.id", "there is no subject; name the person by the id that tokens carry in 'sub'")
 	}
@@ -123,16 +126,16 @@ func (g *grant) readApproval(spec *v1alpha1.DelegationGrantSpec) {
 	g.entry.ApproverGroups = nonEmpty(&g.findings, "spec.approver.groups", spec.Approver.Groups)
 }
 
-// scopesOf are the indexes of the granted scopes in one bundle. It notes those that are not there.
-func (g *grant) scopesOf(own *findings, policy *bundle.Policy, table scopeTable) []int {
-	var found []int
+// scopesIn are the indexes of the granted scopes in one bundle, and those that are not there.
+func (g *grant) scopesIn(f *form) (found []int, strangers []Problem) {
+	own := findings{object: g.object}
 	for i, name := range g.scopes {
-		at, ok := table[string(name)]
+		at, ok := f.scopes[string(name)]
 		if !ok {
-			own.warnf(fmt.Sprintf("spec.scopes[%d]", i), "%s has no scope %q; correct it", withoutGeneration(policy.ResourceServer), name)
+			own.warnf(fmt.Sprintf("spec.scopes[%d]", i), "%s has no scope %q; correct it", withoutGeneration(f.object), name)
 			continue
 		}
 		found = append(found, at)
 	}
-	return sortedSet(found, compareInts)
+	return sortedSet(found, compareInts), own.problems
 }

@@ -4,6 +4,7 @@
 package compile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -23,44 +24,48 @@ var algorithms = []v1alpha1.SignatureAlgorithm{
 type issuer struct {
 	findings
 	entry bundle.Issuer
+	since metav1.Time
 	// keyed says that there are keys to verify with.
 	keyed bool
+	// conflicts are settled with all others.
+	conflicts []Problem
 }
 
-func (i *issuer) inForce() bool { return i.keyed && !i.failed() }
+func (i *issuer) inForce() bool { return i.keyed && !i.failed() && len(i.conflicts) == 0 }
 
-// readIssuers reads the issuers, the oldest first, for of two with one URL the older holds it.
-func readIssuers(objects []*v1alpha1.TrustedIssuer, w *World) []*issuer {
+func (i *issuer) claimant() claimant { return claimant{object: i.object, since: i.since} }
+
+// claimURLs says who holds which issuer's URL: the cluster its own, and of two with one URL the older.
+func claimURLs(issuers []*issuer, cluster *bundle.Cluster) claims {
+	slices.SortFunc(issuers, func(a, b *issuer) int {
+		return cmp.Or(a.since.Compare(b.since.Time), compareRefs(a.object, b.object))
+	})
 	held := claims{}
-	if w.Cluster != nil {
-		held.take(w.Cluster.Issuer, claimant{object: authz.ObjectRef{Kind: KindCluster}})
+	if cluster != nil {
+		held.take(cluster.Issuer, claimant{object: authz.ObjectRef{Kind: KindCluster}})
 	}
-	issuers := make([]*issuer, 0, len(objects))
-	for _, o := range objects {
-		i := readIssuer(o)
-		i.claim(held, o.CreationTimestamp)
-		i.readKeys(o.Spec.Keys, w.IssuerKeys[o.Name], w.Keyless)
-		issuers = append(issuers, i)
+	for _, i := range issuers {
+		held.take(i.entry.URL, i.claimant())
 	}
-	return issuers
+	return held
 }
 
-func (i *issuer) claim(held claims, since metav1.Time) {
-	if i.entry.URL == "" {
-		return
+func (i *issuer) conflictsIn(held claims) []Problem {
+	holder, taken := held.other(i.entry.URL, i.object)
+	if !taken || i.entry.URL == "" {
+		return nil
 	}
-	by := claimant{object: i.object, since: since}
-	switch holder, taken := held.take(i.entry.URL, by); {
-	case !taken:
-	case holder.object.Kind == KindCluster:
-		i.conflictf("spec.url", "%q issues the cluster's own service account tokens, whose bearers are actors and never subjects; name another issuer", i.entry.URL)
-	default:
-		i.conflictf("spec.url", "%s and holds the issuer %q; remove one of the two", holder.precedes(by), i.entry.URL)
+	own := findings{object: i.object}
+	if holder.object.Kind == KindCluster {
+		own.conflictf("spec.url", "%q issues the cluster's own service account tokens, whose bearers are actors and never subjects; name another issuer", i.entry.URL)
+	} else {
+		own.conflictf("spec.url", "%s and holds the issuer %q; remove one of the two", holder.precedes(i.claimant()), i.entry.URL)
 	}
+	return own.problems
 }
 
-func readIssuer(o *v1alpha1.TrustedIssuer) *issuer {
-	i := &issuer{findings: findingsOf(KindTrustedIssuer, o.ObjectMeta)}
+func (v *view) readIssuer(o *v1alpha1.TrustedIssuer) *issuer {
+	i := &issuer{findings: findingsOf(KindTrustedIssuer, o.ObjectMeta), since: o.CreationTimestamp}
 	i.entry = bundle.Issuer{
 		Source:        i.object,
 		Name:          o.Name,
@@ -79,6 +84,7 @@ func readIssuer(o *v1alpha1.TrustedIssuer) *issuer {
 		i.invalidf("spec.audiences", "there is no audience, and a token for anybody is a token for nobody; name at least one")
 	}
 	i.scopes(o.Spec.Scopes)
+	i.readKeys(o.Spec.Keys, v.keys(o.Name), v.around.keyless)
 	return i
 }
 

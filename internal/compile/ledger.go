@@ -12,36 +12,37 @@ import (
 
 const acceptedMessage = "Compiled without errors."
 
-// ledger keeps, while a World is compiled, what becomes of each object.
+// ledger gathers what becomes of one object.
 type ledger struct {
+	object   authz.ObjectRef
 	problems []Problem
-	bundles  map[Key][]string
+	bundles  []string
 }
 
-// landed notes that an object is part of a bundle.
-func (l *ledger) landed(bundle string, objects ...authz.ObjectRef) {
-	for _, object := range objects {
-		l.bundles[KeyOf(object)] = append(l.bundles[KeyOf(object)], bundle)
-	}
+// openLedger begins with what is wrong with the object by itself.
+func openLedger(f *findings) *ledger {
+	return &ledger{object: f.object, problems: slices.Clone(f.problems)}
 }
 
-// close sorts the problems; a ledger that is not closed gives no reports.
-func (l *ledger) close() {
+// problem notes what else is wrong.
+func (l *ledger) problem(problems []Problem) { l.problems = append(l.problems, problems...) }
+
+// landed notes that the object is part of a bundle.
+func (l *ledger) landed(bundle string) { l.bundles = append(l.bundles, bundle) }
+
+// close gives the report, and the problems in order.
+func (l *ledger) close() (Report, []Problem) {
 	slices.SortFunc(l.problems, compareProblems)
 	l.problems = slices.Compact(l.problems)
-}
-
-// report is what became of one object.
-func (l *ledger) report(object authz.ObjectRef, own []Problem) Report {
 	r := Report{
-		Object: object, Accepted: true, Reason: v1alpha1.ReasonAccepted, Message: acceptedMessage,
-		Bundles: sortedNames(l.bundles[KeyOf(object)]),
+		Object: l.object, Accepted: true, Reason: v1alpha1.ReasonAccepted, Message: acceptedMessage,
+		Bundles: sortedNames(l.bundles),
 	}
-	for _, p := range own {
+	for _, p := range l.problems {
 		if p.Severity == Error {
 			r.Accepted, r.Reason, r.Message = false, p.Reason, p.Field+": "+p.Message
 			break
 		}
 	}
-	return r
+	return r, l.problems
 }

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"behalf.dev/behalf/api/v1alpha1"
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
@@ -32,34 +30,6 @@ func sortedNames[T ~string](items []T) []string {
 		texts[i] = string(item)
 	}
 	return sortedSet(texts, strings.Compare)
-}
-
-// byName gives the objects of a list in the order of their names.
-func byName[T any](items []T, meta func(*T) *metav1.ObjectMeta) []*T {
-	return sortedPointers(items, func(a, b *T) int { return compareNames(meta(a), meta(b)) })
-}
-
-// byAge gives the objects of a list, the oldest first; of the same age, in the order of their names.
-func byAge[T any](items []T, meta func(*T) *metav1.ObjectMeta) []*T {
-	return sortedPointers(items, func(a, b *T) int {
-		return cmp.Or(
-			meta(a).CreationTimestamp.Compare(meta(b).CreationTimestamp.Time),
-			compareNames(meta(a), meta(b)),
-		)
-	})
-}
-
-func sortedPointers[T any](items []T, compare func(a, b *T) int) []*T {
-	pointers := make([]*T, len(items))
-	for i := range items {
-		pointers[i] = &items[i]
-	}
-	slices.SortStableFunc(pointers, compare)
-	return pointers
-}
-
-func compareNames(a, b *metav1.ObjectMeta) int {
-	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 }
 
 func compareRefs(a, b authz.ObjectRef) int {

@@ -33,17 +33,22 @@ type pattern struct{ text, field string }
 // inForce says whether the policy becomes a rule: an invalid Permit does not, a Forbid always does.
 func (p *policy) inForce() bool { return p.rule.Effect == bundle.Forbid || !p.failed() }
 
-func (idx *index) readPolicy(o *v1alpha1.DelegationPolicy) *policy {
+// lands says whether the policy becomes a rule about these scopes of a bundle.
+func (p *policy) lands(scopes []int) bool {
+	return p.inForce() && len(scopes) > 0 && len(p.rule.Actors) > 0 && len(p.rule.Subjects) > 0
+}
+
+func (v *view) readPolicy(o *v1alpha1.DelegationPolicy) *policy {
 	p := &policy{findings: findingsOf(KindDelegationPolicy, o.ObjectMeta)}
 	d := p.effect(o.Spec.Effect)
 	p.rule.Policy = p.object
-	p.rule.Actors = idx.selectors.actors(&p.findings, "spec.actors", o.Spec.Actors, d)
-	p.rule.Subjects = idx.selectors.subjects(&p.findings, "spec.subjects", o.Spec.Subjects, d)
+	p.rule.Actors = v.actors(&p.findings, "spec.actors", o.Spec.Actors, d)
+	p.rule.Subjects = v.subjects(&p.findings, "spec.subjects", o.Spec.Subjects, d)
 	p.rule.Disclose = nonEmpty(&p.findings, "spec.disclose", o.Spec.Disclose)
-	idx.noteStrangeActors(p, o.Spec.Actors)
-	idx.noteStrangeClaims(p, &o.Spec)
+	v.noteStrangeActors(p, o.Spec.Actors)
+	v.noteStrangeClaims(p, &o.Spec)
 	p.readAudiences(o.Spec.Audiences)
-	p.conditions = idx.checker.sound(&p.findings, "spec.conditions", o.Spec.Conditions, p.consequence())
+	p.conditions = v.sound(&p.findings, "spec.conditions", o.Spec.Conditions, p.consequence())
 	if p.rule.Effect == bundle.Forbid {
 		p.forbid(&o.Spec)
 	} else {
@@ -192,22 +197,33 @@ func (p *policy) doubtful(scopes []pattern, field string) []pattern {
 	return append(scopes, pattern{text: wildcard, field: field})
 }
 
-// scopesOf are the indexes of the scopes that the policy is about in one bundle. It notes what finds nothing there.
-func (p *policy) scopesOf(own *findings, policy *bundle.Policy, table scopeTable) []int {
-	var found []int
+// scopesIn are the indexes of the scopes that the policy is about in one bundle, and what finds nothing there.
+func (p *policy) scopesIn(f *form) (found []int, strangers []Problem) {
+	own := findings{object: p.object}
 	for _, entry := range p.audiences {
-		if entry.audience != policy.Audience {
+		if entry.audience != f.policy.Audience {
 			continue
 		}
 		for _, pat := range entry.scopes {
-			covered := table.covered(pat.text)
+			covered := f.scopes.covered(pat.text)
 			if len(covered) == 0 {
-				own.warnf(pat.field, "%q covers no scope of %s; correct it%s", pat.text, withoutGeneration(policy.ResourceServer), starHint(pat.text))
+				own.warnf(pat.field, "%q covers no scope of %s; correct it%s", pat.text, withoutGeneration(f.object), starHint(pat.text))
 			}
 			found = append(found, covered...)
 		}
 	}
-	return sortedSet(found, compareInts)
+	return sortedSet(found, compareInts), own.problems
+}
+
+// lost warns of what the policy says of an audience that no resource server in force has.
+func (p *policy) lost(audience, why string) []Problem {
+	own := findings{object: p.object}
+	for _, entry := range p.audiences {
+		if entry.audience == audience && audience != "" {
+			own.warnf(entry.field+".audience", "%s", why)
+		}
+	}
+	return own.problems
 }
 
 // starHint helps whoever took '*' for part of a word.

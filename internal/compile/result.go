@@ -4,7 +4,6 @@
 package compile
 
 import (
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -24,12 +23,15 @@ const (
 	KindDelegationRevocation = "DelegationRevocation"
 	// KindCluster is not a kind of object: it stands for the cluster's own service account issuer.
 	KindCluster = "Cluster"
+	// KindNamespace and KindServiceAccount are what selectors and names are about. Neither has a Report.
+	KindNamespace      = "Namespace"
+	KindServiceAccount = "ServiceAccount"
 )
 
 // Result is what a World compiles to.
 type Result struct {
 	// Policies are the bundles, by the ResourceServer's name. A ResourceServer that has a Report and no bundle is not
-	// accepted and nothing stands in for it: a publisher then keeps what it published last, provided that MayKeep agrees.
+	// accepted and nothing stands in for it.
 	Policies map[types.NamespacedName]*bundle.Policy
 	// Trust and Revocations are never nil.
 	Trust       *bundle.Trust
@@ -124,20 +126,4 @@ func (r *Result) ProblemsOf(key Key) []Problem {
 		}
 	}
 	return own
-}
-
-// MayKeep says whether what was published last for a ResourceServer may stay in force: the object is still there without
-// being acceptable, nothing stands in for it, and no bundle of this Result has taken over its audience or a host of its.
-func (r *Result) MayKeep(name types.NamespacedName, last *bundle.Policy) bool {
-	report, ok := r.Reports[Key{Kind: KindResourceServer, Namespace: name.Namespace, Name: name.Name}]
-	if !ok || report.Accepted || r.Policies[name] != nil {
-		return false
-	}
-	for _, p := range r.Policies {
-		taken := slices.ContainsFunc(p.Hosts, func(host string) bool { return slices.Contains(last.Hosts, host) })
-		if p.Audience == last.Audience || taken {
-			return false
-		}
-	}
-	return true
 }

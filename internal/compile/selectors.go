@@ -22,14 +22,8 @@ const (
 	doubtSelectsAll
 )
 
-// selectors resolves selectors in one World.
-type selectors struct {
-	namespaces []Namespace
-	issuers    map[string]bool
-}
-
 // namespaceNames are the names of the namespaces that a selector selects.
-func (s *selectors) namespaceNames(f *findings, field string, sel v1alpha1.NamespaceSelector, d doubt) []string {
+func (v *view) namespaceNames(f *findings, field string, sel v1alpha1.NamespaceSelector, d doubt) []string {
 	if len(sel.MatchLabels) == 0 && len(sel.MatchExpressions) == 0 {
 		f.invalidf(field, "an empty selector selects no namespace; say matchLabels or matchExpressions")
 		return nil
@@ -38,13 +32,7 @@ func (s *selectors) namespaceNames(f *findings, field string, sel v1alpha1.Names
 	for i, requirement := range sel.MatchExpressions {
 		sound[i] = checkRequirement(f, fmt.Sprintf("%s.matchExpressions[%d]", field, i), requirement)
 	}
-	var names []string
-	for _, ns := range s.namespaces {
-		if selects(sel, sound, ns.Labels, d) {
-			names = append(names, ns.Name)
-		}
-	}
-	return sortedNames(names)
+	return v.selected(selection{selector: sel, sound: sound, doubt: d})
 }
 
 func checkRequirement(f *findings, field string, r v1alpha1.LabelRequirement) bool {
@@ -102,7 +90,7 @@ func holds(r v1alpha1.LabelRequirement, labels map[string]string) bool {
 }
 
 // actors resolves a list of actor selectors.
-func (s *selectors) actors(f *findings, field string, sels []v1alpha1.ActorSelector, d doubt) []bundle.ActorSelector {
+func (v *view) actors(f *findings, field string, sels []v1alpha1.ActorSelector, d doubt) []bundle.ActorSelector {
 	if len(sels) == 0 {
 		f.invalidf(field, "there is no actor; name at least one")
 	}
@@ -113,7 +101,7 @@ func (s *selectors) actors(f *findings, field string, sels []v1alpha1.ActorSelec
 		if !sound && d == doubtSelectsNobody {
 			continue
 		}
-		for _, ns := range s.actorNamespaces(f, at, sel, d) {
+		for _, ns := range v.actorNamespaces(f, at, sel, d) {
 			resolved = append(resolved, bundle.ActorSelector{Namespace: ns, ServiceAccount: account})
 		}
 	}
@@ -135,7 +123,7 @@ func accountOf(f *findings, field string, sel v1alpha1.ActorSelector) (account s
 	return string(sel.ServiceAccount), true
 }
 
-func (s *selectors) actorNamespaces(f *findings, field string, sel v1alpha1.ActorSelector, d doubt) []string {
+func (v *view) actorNamespaces(f *findings, field string, sel v1alpha1.ActorSelector, d doubt) []string {
 	labelled := len(sel.NamespaceSelector.MatchLabels) > 0 || len(sel.NamespaceSelector.MatchExpressions) > 0
 	switch {
 	case sel.Namespace != "" && labelled:
@@ -143,11 +131,11 @@ func (s *selectors) actorNamespaces(f *findings, field string, sel v1alpha1.Acto
 		if d == doubtSelectsNobody {
 			return nil
 		}
-		selected := s.namespaceNames(f, field+".namespaceSelector", sel.NamespaceSelector, d)
+		selected := v.namespaceNames(f, field+".namespaceSelector", sel.NamespaceSelector, d)
 		return sortedNames(append(selected, string(sel.Namespace)))
 	case labelled:
 		before := len(f.problems)
-		selected := s.namespaceNames(f, field+".namespaceSelector", sel.NamespaceSelector, d)
+		selected := v.namespaceNames(f, field+".namespaceSelector", sel.NamespaceSelector, d)
 		if len(selected) == 0 && len(f.problems) == before {
 			f.warnf(field+".namespaceSelector",
 				"no namespace carries these labels, so no service is selected; label a namespace or correct the selector")
@@ -161,13 +149,13 @@ func (s *selectors) actorNamespaces(f *findings, field string, sel v1alpha1.Acto
 }
 
 // subjects resolves a list of subject selectors.
-func (s *selectors) subjects(f *findings, field string, sels []v1alpha1.SubjectSelector, d doubt) []bundle.SubjectSelector {
+func (v *view) subjects(f *findings, field string, sels []v1alpha1.SubjectSelector, d doubt) []bundle.SubjectSelector {
 	if len(sels) == 0 {
 		f.invalidf(field, "there is no subject; name at least one")
 	}
 	var resolved []bundle.SubjectSelector
 	for i, sel := range sels {
-		if r, ok := s.subject(f, fmt.Sprintf("%s[%d]", field, i), sel, d); ok {
+		if r, ok := v.subject(f, fmt.Sprintf("%s[%d]", field, i), sel, d); ok {
 			resolved = append(resolved, r)
 		}
 	}
@@ -175,7 +163,7 @@ func (s *selectors) subjects(f *findings, field string, sels []v1alpha1.SubjectS
 }
 
 // subject resolves one subject selector; it is not ok where it selects nobody.
-func (s *selectors) subject(f *findings, field string, sel v1alpha1.SubjectSelector, d doubt) (bundle.SubjectSelector, bool) {
+func (v *view) subject(f *findings, field string, sel v1alpha1.SubjectSelector, d doubt) (bundle.SubjectSelector, bool) {
 	resolved := bundle.SubjectSelector{
 		Issuer:    string(sel.Issuer),
 		Users:     nonEmpty(f, field+".users", sel.Users),
@@ -183,7 +171,7 @@ func (s *selectors) subject(f *findings, field string, sel v1alpha1.SubjectSelec
 		Groups:    nonEmpty(f, field+".groups", sel.Groups),
 		All:       sel.All != nil && *sel.All,
 	}
-	if !s.issuer(f, field+".issuer", sel.Issuer) {
+	if !v.issuer(f, field+".issuer", sel.Issuer) {
 		return resolved, false
 	}
 	if !resolved.All && len(resolved.Users)+len(resolved.Usernames)+len(resolved.Groups) == 0 {
@@ -198,12 +186,12 @@ func (s *selectors) subject(f *findings, field string, sel v1alpha1.SubjectSelec
 }
 
 // issuer says whether an issuer is named, and warns where nobody trusts it.
-func (s *selectors) issuer(f *findings, field string, name v1alpha1.IssuerName) bool {
+func (v *view) issuer(f *findings, field string, name v1alpha1.IssuerName) bool {
 	if name == "" {
 		f.invalidf(field, "there is no issuer; name the TrustedIssuer that knows these people")
 		return false
 	}
-	if !s.issuers[string(name)] {
+	if !v.trusts(string(name)) {
 		f.warnf(field, "no TrustedIssuer is named %q, so nobody is meant yet; correct the name or create it", name)
 	}
 	return true

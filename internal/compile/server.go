@@ -4,7 +4,9 @@
 package compile
 
 import (
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"fmt"
+	"slices"
+
 	"k8s.io/apimachinery/pkg/types"
 
 	"behalf.dev/behalf/api/v1alpha1"
@@ -12,60 +14,86 @@ import (
 
 // server is one ResourceServer of the World.
 type server struct {
-	findings
 	name types.NamespacedName
-	// since is how old it is.
-	since metav1.Time
+	uid  types.UID
+	claimer
 	// now is its current form.
 	now *form
-	// before is how it was when it was last accepted, nil where that is not known, and held are the names of that form
-	// that it has not given up.
-	before *v1alpha1.ResourceServer
-	held   []string
+	// before is how it was when it was last accepted, nil where that is not known, and earlier its form once that was asked
+	// for.
+	before  *v1alpha1.ResourceServer
+	earlier *form
+
+	// What follows is settled with all others.
+
+	// conflicts are what the current form claims and others hold.
+	conflicts []Problem
 	// inForce is the form that a bundle is made of: the current one, the one that was last accepted, or none.
 	inForce *form
 	standIn bool
 }
 
-// settleServers settles which form of each ResourceServer is in force, the oldest first.
-func (idx *index) settleServers(current []*v1alpha1.ResourceServer, last map[types.NamespacedName]v1alpha1.ResourceServer) ([]*server, claims) {
-	servers := make([]*server, 0, len(current))
-	for _, rs := range current {
-		servers = append(servers, idx.readServer(rs, last))
-	}
-	names := settleNames(servers)
-	for _, s := range servers {
-		conflicts := s.conflicts(names)
-		s.problems = append(s.problems, conflicts...)
-		if s.now.usable && len(conflicts) == 0 {
-			s.inForce = s.now
-		} else if s.before != nil {
-			s.inForce = idx.standIn(s, names)
-			s.standIn = s.inForce != nil
-		}
-	}
-	return servers, names
-}
-
-func (idx *index) readServer(rs *v1alpha1.ResourceServer, last map[types.NamespacedName]v1alpha1.ResourceServer) *server {
-	s := &server{
-		name:  types.NamespacedName{Namespace: rs.Namespace, Name: rs.Name},
-		since: rs.CreationTimestamp,
-		now:   idx.shape(rs),
-	}
-	s.findings = s.now.findings
-	if before, ok := last[s.name]; ok && before.UID == rs.UID {
-		s.before, s.held = &before, namesOf(&before.Spec)
+func (v *view) readServer(rs *v1alpha1.ResourceServer) *server {
+	s := &server{name: types.NamespacedName{Namespace: rs.Namespace, Name: rs.Name}, uid: rs.UID, now: v.shape(rs)}
+	s.claimer = claimer{
+		object: withoutGeneration(s.now.object), since: rs.CreationTimestamp,
+		wanted: namesOf(&rs.Spec), usable: s.now.usable,
 	}
 	return s
 }
 
-// standIn is the earlier form of a ResourceServer, if it can still be in force. What is wrong with it is not reported:
-// its owner has the current form to mend.
-func (idx *index) standIn(s *server, names claims) *form {
-	f := idx.shape(s.before)
-	if !f.usable || !s.holds(names, namesOf(f.spec)) {
-		return nil
+// remember takes the form that was last accepted, which is another one's where the object was made anew since.
+func (s *server) remember(last *v1alpha1.ResourceServer) {
+	if last != nil && last.UID != s.uid {
+		last = nil
 	}
-	return f
+	if last == s.before {
+		return
+	}
+	s.before, s.earlier, s.held = last, nil, nil
+	if last != nil {
+		s.held = namesOf(&last.Spec)
+	}
+}
+
+// decide says which form is in force, and whether that or anything that stands in its way is another than before. The view
+// is for reading an earlier form, of which nothing that is wrong is reported: its owner has the current one to mend.
+func (s *server) decide(names claims, v *view) bool {
+	conflicts, inForce := s.conflicts, s.inForce
+	s.choose(names, v)
+	return s.inForce != inForce || !slices.Equal(s.conflicts, conflicts)
+}
+
+func (s *server) choose(names claims, v *view) {
+	s.conflicts = s.conflictsIn(names)
+	s.inForce, s.standIn = nil, false
+	switch {
+	case s.now.usable && len(s.conflicts) == 0:
+		s.inForce = s.now
+	case s.before != nil:
+		if s.earlier == nil {
+			s.earlier = v.shape(s.before)
+		}
+		if s.earlier.usable && s.holds(names, namesOf(s.earlier.spec)) {
+			s.inForce, s.standIn = s.earlier, true
+		}
+	}
+}
+
+func (s *server) conflictsIn(names claims) []Problem {
+	own := findings{object: s.now.object}
+	by := claimant{object: s.object, since: s.since}
+	if audience := s.now.policy.Audience; audience != "" {
+		if holder, held := names.other(audienceName(audience), s.object); held {
+			own.conflictf("spec.audience", "%s and holds the audience %q; name another audience, or have that one give it up",
+				holder.precedes(by), audience)
+		}
+	}
+	for i, host := range s.now.spec.Hosts {
+		if holder, held := names.other(hostName(host), s.object); held {
+			own.conflictf(fmt.Sprintf("spec.hosts[%d]", i), "%s and holds the host %q; name another host, or have that one give it up",
+				holder.precedes(by), host)
+		}
+	}
+	return own.problems
 }

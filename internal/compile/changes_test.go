@@ -1,0 +1,330 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package compile_test
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"behalf.dev/behalf/internal/bundle"
+	"behalf.dev/behalf/internal/compile"
+)
+
+// changesEach is how many changes each sequence has, after those that make up the World to begin with; sequences depends on
+// whether the race detector runs.
+const changesEach, changesBefore = 12, 24
+
+func compareText(a, b string) int { return strings.Compare(a, b) }
+
+// A Compiler that was told of changes stands where a compilation of the same World from nothing stands, after each of them,
+// and what it says has changed is all that has.
+func TestACompilerStandsWhereACompilationFromNothingDoes(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(sequences) {
+		s := newShifting(seed)
+		c, m := compile.NewCompiler(), newMirror()
+		var log sayings
+		for step := range changesBefore + changesEach {
+			log = append(log, s.change(c))
+			if step < changesBefore-1 || step >= changesBefore && s.IntN(4) == 0 { // several at a time
+				continue
+			}
+			before := c.Result()
+			delta := c.Compile()
+			want := compile.Compile(s.world())
+			if got := c.Result(); !reflect.DeepEqual(got, want) {
+				t.Fatalf("seed %d, step %d: after\n%s\nit stands at\n%s\nand from nothing\n%s", seed, step, log, asJSON(got), asJSON(want))
+			}
+			if wrong := m.apply(delta, before, want); wrong != "" {
+				t.Fatalf("seed %d, step %d: after\n%s\n%s in\n%+v", seed, step, log, wrong, delta)
+			}
+		}
+	}
+}
+
+type sayings []said
+
+// String is one line each.
+func (s sayings) String() string {
+	var out strings.Builder
+	for _, one := range s {
+		fmt.Fprintln(&out, one)
+	}
+	return out.String()
+}
+
+// mirror is what a reader of Deltas alone comes to know.
+type mirror struct {
+	policies    map[types.NamespacedName]*bundle.Policy
+	trust       *bundle.Trust
+	revocations *bundle.Revocations
+	reports     map[compile.Key]compile.Report
+	problems    map[compile.Key][]compile.Problem
+}
+
+func newMirror() *mirror {
+	return &mirror{
+		policies: map[types.NamespacedName]*bundle.Policy{}, reports: map[compile.Key]compile.Report{},
+		problems: map[compile.Key][]compile.Problem{},
+	}
+}
+
+// apply takes in a Delta, and says what is wrong with it: that it leaves something out, or has something that is as before.
+func (m *mirror) apply(d *compile.Delta, before, want *compile.Result) string {
+	for name, p := range d.Policies {
+		if reflect.DeepEqual(before.Policies[name], p) {
+			return "the bundle " + name.String() + " is no other than before"
+		}
+		if p == nil {
+			delete(m.policies, name)
+		} else {
+			m.policies[name] = p
+		}
+	}
+	if d.Trust != nil {
+		if reflect.DeepEqual(m.trust, d.Trust) {
+			return "the trust bundle is no other than before"
+		}
+		m.trust = d.Trust
+	}
+	if d.Revocations != nil {
+		if reflect.DeepEqual(m.revocations, d.Revocations) {
+			return "the revocation list is no other than before"
+		}
+		m.revocations = d.Revocations
+	}
+	if wrong := m.hear(d); wrong != "" {
+		return wrong
+	}
+	return m.compare(want)
+}
+
+func (m *mirror) hear(d *compile.Delta) string {
+	for key, report := range d.Reports {
+		if known, ok := m.reports[key]; ok && reflect.DeepEqual(known, report) && slices.Equal(m.problems[key], d.Problems[key]) {
+			return "nothing else is said of " + key.Kind + " " + key.Name
+		}
+		m.reports[key], m.problems[key] = report, d.Problems[key]
+	}
+	maps.Copy(m.problems, d.Problems)
+	for _, key := range d.Gone {
+		if _, known := m.reports[key]; !known {
+			return key.Kind + " " + key.Name + " is gone and was never there"
+		}
+		delete(m.reports, key)
+		delete(m.problems, key)
+	}
+	return ""
+}
+
+func (m *mirror) compare(want *compile.Result) string {
+	count := 0
+	for key, problems := range m.problems {
+		count += len(problems)
+		if !slices.Equal(problems, want.ProblemsOf(key)) {
+			return "other problems of " + key.Kind + " " + key.Name
+		}
+	}
+	switch {
+	case count != len(want.Problems):
+		return "problems are left out"
+	case !reflect.DeepEqual(m.policies, want.Policies):
+		return "bundles are left out"
+	case !reflect.DeepEqual(m.trust, want.Trust):
+		return "the trust bundle is left out"
+	case !reflect.DeepEqual(m.revocations, want.Revocations):
+		return "the revocation list is left out"
+	case !reflect.DeepEqual(m.reports, want.Reports):
+		return "reports are left out"
+	default:
+		return ""
+	}
+}
+
+// What is the same is the same value, so that whoever has encoded a bundle need not look into it again.
+func TestABundleThatStaysIsTheSameValue(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(sequences / 4) {
+		s := newShifting(seed)
+		c := compile.NewCompiler()
+		for range changesBefore {
+			s.change(c)
+		}
+		c.Compile()
+		before := c.Result()
+		for range changesEach {
+			said := s.change(c)
+			c.Compile()
+			after := c.Result()
+			for name, p := range after.Policies {
+				if old := before.Policies[name]; old != p && reflect.DeepEqual(old, p) {
+					t.Fatalf("seed %d: the bundle of %s was made anew by %s", seed, name, said)
+				}
+			}
+			if before.Trust != after.Trust && reflect.DeepEqual(before.Trust, after.Trust) {
+				t.Fatalf("seed %d: the trust bundle was made anew by %s", seed, said)
+			}
+			if before.Revocations != after.Revocations && reflect.DeepEqual(before.Revocations, after.Revocations) {
+				t.Fatalf("seed %d: the revocation list was made anew by %s", seed, said)
+			}
+			before = after
+		}
+	}
+}
+
+// What a Compiler is told twice it passes over, be it the same value or another that says the same.
+func TestWhatIsPutAgainChangesNothing(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(sequences / 20) {
+		s := newShifting(seed)
+		c := compile.NewCompiler()
+		for range changesBefore {
+			s.change(c)
+		}
+		c.Compile()
+		for _, again := range []compile.World{s.world(), *deepCopy(s.world())} {
+			putWorld(c, again)
+			if d := c.Compile(); !d.Empty() {
+				t.Fatalf("seed %d: %+v", seed, d)
+			}
+		}
+	}
+}
+
+// The order in which a Compiler is told, and where Compile falls, do not matter.
+func TestTheOrderOfTellingNeverMatters(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(sequences / 20) {
+		s := newShifting(seed)
+		for range 2 * changesBefore {
+			s.change(compile.NewCompiler())
+		}
+		want := compile.Compile(s.world())
+		for range 5 {
+			c := compile.NewCompiler()
+			tell := tellings(c, s.world())
+			s.Shuffle(len(tell), func(i, k int) { tell[i], tell[k] = tell[k], tell[i] })
+			for _, one := range tell {
+				one()
+				if s.seldom() {
+					c.Compile()
+				}
+			}
+			c.Compile()
+			if got := c.Result(); !reflect.DeepEqual(got, want) {
+				t.Fatalf("seed %d: it stands at\n%s\nand all at once\n%s", seed, asJSON(got), asJSON(want))
+			}
+		}
+	}
+}
+
+// Judge says of an object what is said once it was put, and changes nothing.
+func TestJudgeSaysWhatWouldBeSaid(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(sequences / 2) {
+		s := newShifting(seed)
+		c := compile.NewCompiler()
+		for range changesBefore {
+			s.change(c)
+		}
+		c.Compile()
+		before := c.Result()
+		key, report, problems := s.judge(c)
+		if after := c.Result(); !c.Compile().Empty() || !reflect.DeepEqual(before, after) {
+			t.Fatalf("seed %d: judging %v changed something", seed, key)
+		}
+		want := compile.Compile(s.world())
+		if !reflect.DeepEqual(report, want.Reports[key]) || !slices.Equal(problems, want.ProblemsOf(key)) {
+			t.Fatalf("seed %d: of %v is judged\n%+v\n%v\nand said\n%+v\n%v", seed, key, report, problems, want.Reports[key], want.ProblemsOf(key))
+		}
+	}
+}
+
+// judge has an object judged that it then puts.
+func (s *shifting) judge(c *compile.Compiler) (key compile.Key, report compile.Report, problems []compile.Problem) {
+	switch s.IntN(6) {
+	case 0:
+		return judgeAndPut(c, s.servers, compile.KindResourceServer, s.resourceServer("blue", "rs1"))
+	case 1:
+		return judgeAndPut(c, s.policies, compile.KindDelegationPolicy, s.policy("", "p1"))
+	case 2:
+		return judgeAndPut(c, s.delegations, compile.KindServiceDelegation, s.serviceDelegation("red", "d1"))
+	case 3:
+		return judgeAndPut(c, s.issuers, compile.KindTrustedIssuer, s.trustedIssuer("", "partner"))
+	case 4:
+		return judgeAndPut(c, s.grants, compile.KindDelegationGrant, s.delegationGrant("red", "g1"))
+	default:
+		return judgeAndPut(c, s.revocations, compile.KindDelegationRevocation, s.delegationRevocation("", "r1"))
+	}
+}
+
+func judgeAndPut[T compile.Reported](c *compile.Compiler, in map[compile.Key]*T, kind string, o *T) (key compile.Key, report compile.Report, problems []compile.Problem) {
+	report, problems = compile.Judge(c, o)
+	key = compile.Key{Kind: kind, Namespace: report.Object.Namespace, Name: report.Object.Name}
+	in[key] = o
+	return key, report, problems
+}
+
+// tellings are what a World is made of, each to be told by itself.
+func tellings(c *compile.Compiler, w compile.World) []func() {
+	var tell []func()
+	tell = append(tell, func() { c.PutCluster(w.Cluster) })
+	tell = append(tell, puts(c, w.ResourceServers)...)
+	tell = append(tell, puts(c, w.Policies)...)
+	tell = append(tell, puts(c, w.ServiceDelegations)...)
+	tell = append(tell, puts(c, w.Issuers)...)
+	tell = append(tell, puts(c, w.Grants)...)
+	tell = append(tell, puts(c, w.Revocations)...)
+	tell = append(tell, puts(c, w.Namespaces)...)
+	tell = append(tell, puts(c, w.ServiceAccounts)...)
+	for name, jwks := range maps.All(w.IssuerKeys) {
+		tell = append(tell, func() { c.PutIssuerKeys(name, jwks) })
+	}
+	for name, rs := range maps.All(w.LastAccepted) {
+		tell = append(tell, func() { c.PutLastAccepted(name, &rs) })
+	}
+	return tell
+}
+
+func puts[T compile.Object](c *compile.Compiler, objects []T) []func() {
+	var tell []func()
+	for i := range objects {
+		tell = append(tell, func() { compile.Put(c, &objects[i]) })
+	}
+	return tell
+}
+
+func putWorld(c *compile.Compiler, w compile.World) {
+	for _, tell := range tellings(c, w) {
+		tell()
+	}
+}
+
+func deepCopy(w compile.World) *compile.World {
+	out := w
+	out.ResourceServers = copied(w.ResourceServers)
+	out.Policies = copied(w.Policies)
+	out.ServiceDelegations = copied(w.ServiceDelegations)
+	out.Issuers = copied(w.Issuers)
+	out.Grants = copied(w.Grants)
+	out.Revocations = copied(w.Revocations)
+	return &out
+}
+
+func copied[T any, P interface {
+	*T
+	DeepCopy() *T
+}](objects []T) []T {
+	var out []T
+	for i := range objects {
+		out = append(out, *P(&objects[i]).DeepCopy())
+	}
+	return out
+}

@@ -1,0 +1,149 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"behalf.dev/behalf/api/v1alpha1"
+	"behalf.dev/behalf/internal/authz"
+	"behalf.dev/behalf/internal/bundle"
+)
+
+// Compiler compiles a World that changes, at the cost of what each change touches. It is told of changes by Put and Remove
+// and the like, and gives with the next Compile what has become another by them. It then stands where the function Compile
+// stands with the same World: neither the order in which it was told of changes matters, nor how they fell into calls of
+// Compile.
+//
+// It keeps what it is given, which must not be changed afterwards, and what it gives out it never changes. It is not safe
+// for concurrent use, except that Judge may be called beside Judge.
+type Compiler struct {
+	around     *surroundings
+	dependents dependents
+	objects    map[Key]*record
+	// last are the forms in which resource servers were accepted.
+	last    map[types.NamespacedName]*v1alpha1.ResourceServer
+	cluster *bundle.Cluster
+
+	servers, issuers records
+	revoking         members
+	audiences        map[string]*audience
+	// names says who holds what, and claimants which resource servers claim an audience, in force or not.
+	names     claims
+	claimants map[string]authz.ObjectRef
+	// pinned counts the accepted delegations that name a service.
+	pinned map[authz.Actor]int
+
+	trust       *bundle.Trust
+	revocations *bundle.Revocations
+	// clusterProblems are about the keys of the cluster's own issuer.
+	clusterProblems []Problem
+
+	touched touched
+}
+
+// NewCompiler gives a Compiler of an empty World.
+func NewCompiler() *Compiler {
+	return &Compiler{
+		around:     newSurroundings(),
+		dependents: newDependents(),
+		objects:    map[Key]*record{},
+		last:       map[types.NamespacedName]*v1alpha1.ResourceServer{},
+		servers:    records{},
+		issuers:    records{},
+		audiences:  map[string]*audience{},
+		claimants:  map[string]authz.ObjectRef{},
+		pinned:     map[authz.Actor]int{},
+		touched:    newTouched(),
+	}
+}
+
+// Compile takes in all changes since the last time and says what has become another by them.
+func (c *Compiler) Compile() *Delta {
+	d := newDelta()
+	for r := range c.touched.objects {
+		c.read(r)
+	}
+	c.settleIssuers()
+	c.settle()
+	c.assemble(d)
+	c.makeTrust(d)
+	c.listRevocations(d)
+	c.tell(d)
+	c.tidy()
+	return d
+}
+
+// read reads an object, or takes note that it is gone.
+func (c *Compiler) read(r *record) {
+	before, facts := r.said, r.facts
+	r.reading++
+	r.said, r.facts, r.selections = said{}, nil, nil
+	if r.in != nil {
+		v := &view{around: c.around}
+		r.said = r.in.read(v)
+		c.dependents.rest(r, v)
+	}
+	c.dependents.release(r, facts)
+	c.touched.reports[r] = true
+	c.follow(r, &before)
+}
+
+// follow sees to what rests on a reading beside the object's own report.
+func (c *Compiler) follow(r *record, before *said) {
+	c.join(r, before)
+	switch r.key.Kind {
+	case KindResourceServer:
+		c.servers.set(r, r.in != nil)
+		c.touched.servers[r] = true
+	case KindTrustedIssuer:
+		c.issuers.set(r, r.in != nil)
+		c.touched.issuers = true
+	case KindServiceDelegation:
+		c.pin(before.delegation.pinned(), r.delegation.pinned())
+	case KindDelegationRevocation:
+		c.revoke(r, before.revocation)
+	}
+}
+
+// join takes a record into the audiences that it names now, and out of those that it does not name any more. A reading that
+// differs in its own problems alone concerns nobody else.
+func (c *Compiler) join(r *record, before *said) {
+	if r.contributesAs(before) {
+		return
+	}
+	now := r.audiences()
+	for _, name := range slices.Concat(before.audiences(), now) {
+		a := c.audience(name)
+		touch := c.touched.audience(a)
+		touch.policies = touch.policies || r.key.Kind == KindDelegationPolicy
+		if slices.Contains(now, name) {
+			a.of(r.key.Kind).add(r)
+		} else {
+			a.of(r.key.Kind).remove(r)
+		}
+	}
+}
+
+func (c *Compiler) audience(name string) *audience {
+	a := c.audiences[name]
+	if a == nil {
+		a = &audience{name: name}
+		c.audiences[name] = a
+	}
+	return a
+}
+
+// tidy lets go of what nothing needs any more.
+func (c *Compiler) tidy() {
+	for a := range c.touched.audiences {
+		if a.unused() {
+			delete(c.audiences, a.name)
+		}
+	}
+	c.dependents.sweep(c.around.checker)
+	c.touched = newTouched()
+}
