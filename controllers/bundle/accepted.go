@@ -13,40 +13,21 @@ import (
 // accepted remembers each resource server as it was when it was last accepted, for the compiler to let it stand in for a
 // later form that is not. It lasts as long as the process: after a restart nothing stands in, and the resource server has
 // no bundle until it is mended.
-type accepted map[types.NamespacedName]v1alpha1.ResourceServer
+type accepted map[types.NamespacedName]*v1alpha1.ResourceServer
 
-// of gives the forms that may stand in now: not those of resource servers that are gone or were made anew.
-func (a accepted) of(servers []v1alpha1.ResourceServer) map[types.NamespacedName]v1alpha1.ResourceServer {
-	standIns := map[types.NamespacedName]v1alpha1.ResourceServer{}
-	for i := range servers {
-		name := nameOfServer(&servers[i])
-		if last, ok := a[name]; ok && last.UID == servers[i].UID {
-			standIns[name] = last
-		}
+// after is what is remembered of a resource server from now on, and how it is in force. A nil one is gone; one that was made
+// anew under its name has nothing to go by.
+func (a accepted) after(name types.NamespacedName, now *v1alpha1.ResourceServer, report compile.Report) (inForce *v1alpha1.ResourceServer) {
+	last := a[name]
+	switch {
+	case now == nil:
+		delete(a, name)
+	case report.Accepted:
+		a[name] = now
+	case last == nil || last.UID != now.UID:
+		delete(a, name)
+	case report.StandIn:
+		return last
 	}
-	return standIns
-}
-
-// after is what is remembered from now on, and how each resource server is in force.
-func (a accepted) after(servers []v1alpha1.ResourceServer, result *compile.Result) (accepted, map[types.NamespacedName]form) {
-	next := accepted(a.of(servers))
-	forms := make(map[types.NamespacedName]form, len(servers))
-	for i := range servers {
-		s := &servers[i]
-		name := nameOfServer(s)
-		report := result.Reports[compile.Key{Kind: compile.KindResourceServer, Namespace: s.Namespace, Name: s.Name}]
-		inForce := *s
-		switch {
-		case report.Accepted:
-			next[name] = *s
-		case report.StandIn:
-			inForce = next[name]
-		}
-		forms[name] = formOf(&inForce, s.Status.Bundle.Revision)
-	}
-	return next, forms
-}
-
-func nameOfServer(s *v1alpha1.ResourceServer) types.NamespacedName {
-	return types.NamespacedName{Namespace: s.Namespace, Name: s.Name}
+	return now
 }

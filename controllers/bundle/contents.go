@@ -18,38 +18,69 @@ import (
 	"behalf.dev/behalf/internal/distribution"
 )
 
-// contentsOf encodes a result: the trust bundle, the revocation list and one policy bundle a resource server, in order.
-// Forms are the resource servers as they are in force.
-func contentsOf(result *compile.Result, forms map[types.NamespacedName]form) ([]content, error) {
-	trust, err := bundle.Encode(result.Trust)
-	if err != nil {
-		return nil, fmt.Errorf("trust bundle: %w", err)
-	}
-	revocations, err := bundle.Encode(result.Revocations)
-	if err != nil {
-		return nil, fmt.Errorf("revocation list: %w", err)
-	}
-	contents := []content{
-		{key: distribution.Key{Kind: bundle.KindRevocations, Name: bundle.RevocationsName}, raw: revocations},
-		{key: distribution.Key{Kind: bundle.KindTrust, Name: bundle.TrustName}, raw: trust},
-	}
-	for _, name := range slices.SortedFunc(maps.Keys(result.Policies), compareNames) {
-		raw, err := bundle.Encode(result.Policies[name])
-		if err != nil {
-			return nil, fmt.Errorf("policy bundle %s: %w", name, err)
-		}
-		contents = append(contents, content{
-			key:         distribution.Key{Kind: bundle.KindPolicy, Name: name.String()},
-			raw:         raw,
-			authorizers: forms[name].authorizers,
-			published:   forms[name].published,
-		})
-	}
-	return contents, nil
+// content is one bundle before it is signed.
+type content struct {
+	key    distribution.Key
+	raw    []byte
+	digest string
+	// authorizers that may see it, beside the cluster-wide ones.
+	authorizers []authz.Actor
+	// published is the highest revision that anybody remembers from before this process.
+	published int64
 }
 
-func compareNames(a, b types.NamespacedName) int {
-	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+// contents are the bundles that there are, each encoded once.
+type contents map[distribution.Key]content
+
+// take encodes what has become another.
+func (c contents) take(d *compile.Delta) error {
+	if d.Trust != nil {
+		if err := encode(c, distribution.Key{Kind: bundle.KindTrust, Name: bundle.TrustName}, d.Trust); err != nil {
+			return err
+		}
+	}
+	if d.Revocations != nil {
+		if err := encode(c, distribution.Key{Kind: bundle.KindRevocations, Name: bundle.RevocationsName}, d.Revocations); err != nil {
+			return err
+		}
+	}
+	for name, policy := range d.Policies {
+		key := policyKey(name)
+		if policy == nil {
+			delete(c, key)
+		} else if err := encode(c, key, policy); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func encode[T bundle.Content](c contents, key distribution.Key, made *T) error {
+	raw, err := bundle.Encode(made)
+	if err != nil {
+		return fmt.Errorf("encoding bundle %s: %w", key, err)
+	}
+	c[key] = content{key: key, raw: raw, digest: bundle.Digest(raw)}
+	return nil
+}
+
+// list gives all of them in order, completed with the forms of the resource servers, by the names of their bundles.
+func (c contents) list(forms map[string]form) []content {
+	all := slices.SortedFunc(maps.Values(c), func(a, b content) int {
+		return cmp.Or(cmp.Compare(rank(a.key.Kind), rank(b.key.Kind)), cmp.Compare(a.key.Name, b.key.Name))
+	})
+	for i := range all {
+		if all[i].key.Kind == bundle.KindPolicy {
+			f := forms[all[i].key.Name]
+			all[i].authorizers, all[i].published = f.authorizers, f.published
+		}
+	}
+	return all
+}
+
+// rank puts what is most urgent first.
+func rank(kind bundle.Kind) int {
+	return slices.Index([]bundle.Kind{bundle.KindRevocations, bundle.KindTrust, bundle.KindPolicy}, kind)
 }
 
 // form is what publishing must know of a resource server beside its bundle.
@@ -64,6 +95,10 @@ func formOf(inForce *v1alpha1.ResourceServer, published int64) form {
 		f.authorizers = append(f.authorizers, authz.Actor{Namespace: string(a.Namespace), ServiceAccount: string(a.ServiceAccount)})
 	}
 	return f
+}
+
+func policyKey(name types.NamespacedName) distribution.Key {
+	return distribution.Key{Kind: bundle.KindPolicy, Name: name.String()}
 }
 
 // keyOf names the content that a report calls by its bundle's name.

@@ -11,11 +11,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/compile"
@@ -36,6 +39,8 @@ const (
 	// patience is how long the first compilation waits for the keys of issuers, so that a restart of the manager does not
 	// take them away for a moment.
 	patience = issuerkeys.Timeout + 5*time.Second
+	// unshared are the bundles that are none of a resource server's: trust and revocations.
+	unshared = 2
 )
 
 // Distributor is what bundles are handed to. A distribution.Server is one.
@@ -71,10 +76,16 @@ type Publisher struct {
 	options Options
 	reports *Reports
 	dirty   chan struct{}
+	intake  *intake
+	// compilation may be consulted by others.
+	compilation *compilation
 
-	// accepted and signer belong to the goroutine of Start.
-	accepted accepted
+	// What follows belongs to the goroutine of Start: where keys come from, what was encoded and signed, and what is to be
+	// published and told still.
+	sources  sources
+	contents contents
 	signer   *signer
+	pending  *news
 
 	mu sync.Mutex
 	// missing says in words what stands in the way of being ready; nil where nothing does.
@@ -91,13 +102,22 @@ func NewPublisher(options Options) (*Publisher, error) {
 	if options.Lease < MinLease {
 		return nil, fmt.Errorf("a lease of %s is too short to be renewed in time; %s is the least", options.Lease, MinLease)
 	}
-	return &Publisher{
-		options: options,
-		reports: newReports(options.Distributor),
-		dirty:   make(chan struct{}, 1),
-		signer:  newSigner(options.Lease),
-		missing: errors.New("starting"),
-	}, nil
+	p := &Publisher{
+		options:     options,
+		reports:     newReports(options.Distributor),
+		dirty:       make(chan struct{}, 1),
+		intake:      newIntake(),
+		compilation: newCompilation(),
+		sources:     sources{},
+		contents:    contents{},
+		signer:      newSigner(options.Lease),
+		pending:     newNews(),
+		missing:     errors.New("starting"),
+	}
+	if options.Cluster != nil {
+		p.sources[clusterSource] = options.Cluster
+	}
+	return p, nil
 }
 
 // Reports is what statuses are derived from.
@@ -116,12 +136,10 @@ func (p *Publisher) NeedLeaderElection() bool { return false }
 
 // Start watches, compiles and publishes until the context ends.
 func (p *Publisher) Start(ctx context.Context) error {
-	if !p.retry(ctx, "watching", func() error { return watch(ctx, p.options.Cache, p.Changed) }) {
+	if !p.retry(ctx, "watching", func() error { return watch(ctx, p.options.Cache, p.intake, p.Changed) }) {
 		return nil
 	}
-	if !p.retry(ctx, "fetching the keys of issuers", func() error { return p.firstKeys(ctx) }) {
-		return nil
-	}
+	p.firstKeys(ctx)
 	var following sync.WaitGroup
 	following.Go(func() { p.reports.follow(ctx) })
 	defer following.Wait()
@@ -148,20 +166,21 @@ func (p *Publisher) retry(ctx context.Context, what string, do func() error) boo
 }
 
 // firstKeys waits until every issuer was asked for its keys at least once, and there is a key to sign with.
-func (p *Publisher) firstKeys(ctx context.Context) error {
+func (p *Publisher) firstKeys(ctx context.Context) {
 	p.note(errors.New("waiting for the signing key and the keys of issuers"))
-	seen, err := observe(ctx, p.options.Cache)
-	if err != nil {
-		return err
-	}
-	p.options.Issuers.Want(p.sources(seen))
+	p.want(p.intake.all())
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		_, signs := p.options.Key.Current()
 		if signs && asked(p.options.Issuers.States()) || !wait(ctx, interval) {
-			return nil
+			return
 		}
 	}
-	return nil
+}
+
+// want has the keys of issuers fetched from where they are now.
+func (p *Publisher) want(changes map[compile.Key]client.Object) {
+	p.sources.take(changes, p.options.Loopback)
+	p.options.Issuers.Want(p.sources)
 }
 
 func asked(states map[string]issuerkeys.State) bool {
@@ -195,7 +214,7 @@ func (p *Publisher) run(ctx context.Context) {
 // turn publishes, and says when the next turn is due if nothing changes.
 func (p *Publisher) turn(ctx context.Context) time.Duration {
 	now := time.Now()
-	if err := p.publish(ctx, now); err != nil {
+	if err := p.publish(now); err != nil {
 		if ctx.Err() == nil {
 			p.note(err)
 			p.options.Log.Error(err, "publishing failed; what was published before stays", "retry", retryAfter.String())
@@ -208,65 +227,73 @@ func (p *Publisher) turn(ctx context.Context) time.Duration {
 	return retryAfter
 }
 
-func (p *Publisher) publish(ctx context.Context, now time.Time) error {
+// publish compiles what has changed, and signs, distributes and tells what has become another by it. What could not be
+// published is pending, and goes with the next turn.
+func (p *Publisher) publish(now time.Time) error {
 	key, ok := p.options.Key.Current()
 	if !ok {
 		return fmt.Errorf("there is no signing key yet: secret %s is neither there nor could it be created", SigningSecret)
 	}
-	seen, err := observe(ctx, p.options.Cache)
+	if err := p.compile(); err != nil {
+		return err
+	}
+	if err := p.contents.take(p.pending.delta); err != nil {
+		return err
+	}
+	resources, err := p.signer.sign(p.contents.list(p.compilation.forms), key, now)
 	if err != nil {
 		return err
 	}
-	world, states := p.world(seen)
-	result, err := compiled(world)
-	if err != nil {
-		return err
-	}
-	remembered, forms := p.accepted.after(world.ResourceServers, result)
-	contents, err := contentsOf(result, forms)
-	if err != nil {
-		return fmt.Errorf("encoding: %w", err)
-	}
-	resources, err := p.signer.sign(contents, key, now)
-	if err != nil {
-		return err
-	}
-	p.accepted = remembered
 	if err := p.options.Distributor.Set(resources); err != nil {
 		return fmt.Errorf("handing bundles to the distribution server: %w", err)
 	}
-	p.reports.update(newReport(seen, result, resources, states))
-	p.published(now, len(result.Policies))
+	p.pending.publish(resources)
+	p.reports.update(p.pending)
+	p.pending = newNews()
+	p.published(now, len(resources)-unshared)
 	return nil
 }
 
-// world completes what was observed with what is remembered and with the keys that are known.
-func (p *Publisher) world(seen *observed) (compile.World, map[string]issuerkeys.State) {
-	p.options.Issuers.Want(p.sources(seen))
+// compile takes in what has changed. A compiler that was lost starts again from everything.
+func (p *Publisher) compile() error {
+	afresh := p.compilation.lost()
+	if afresh {
+		p.intake.again()
+	}
+	changes := p.intake.take()
+	p.want(changes)
 	states := p.options.Issuers.States()
-	world := seen.world()
-	world.LastAccepted = p.accepted.of(world.ResourceServers)
-	world.IssuerKeys = map[string]string{}
-	for name, state := range states {
-		if state.Known() {
-			world.IssuerKeys[name] = state.Keys.JWKS
-		}
+	delta, err := p.compilation.take(changes, states)
+	if err != nil {
+		return err
 	}
-	delete(world.IssuerKeys, clusterSource)
-	if cluster := states[clusterSource]; cluster.Known() {
-		world.Cluster = &bundle.Cluster{Issuer: cluster.Keys.Issuer, JWKS: cluster.Keys.JWKS}
+	if afresh {
+		p.complete(delta)
 	}
-	return world, states
+	p.pending.take(delta, changes, states)
+	return nil
 }
 
-// compiled keeps a fault of the compiler from taking the whole manager down: what was published before then stays.
-func compiled(world compile.World) (result *compile.Result, err error) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			err = fmt.Errorf("the compiler panicked: %v", fault)
+// complete adds to a Delta of all that there is what is no longer there.
+func (p *Publisher) complete(d *compile.Delta) {
+	for key := range p.contents {
+		namespace, name, isPolicy := strings.Cut(key.Name, "/")
+		server := types.NamespacedName{Namespace: namespace, Name: name}
+		if isPolicy && d.Policies[server] == nil {
+			d.Policies[server] = nil
 		}
-	}()
-	return compile.Compile(world), nil
+	}
+	for _, key := range p.reports.known() {
+		if _, there := d.Reports[key]; !there {
+			d.Gone[key] = true
+		}
+	}
+}
+
+// Consult has a question put to the compiler as it stands, such as compile.Judge, which must change nothing. It is false
+// before anything was compiled.
+func (p *Publisher) Consult(question func(*compile.Compiler)) bool {
+	return p.compilation.consult(question)
 }
 
 func (p *Publisher) note(missing error) {

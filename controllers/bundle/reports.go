@@ -5,6 +5,7 @@ package bundle
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -31,7 +32,7 @@ type Reports struct {
 	distributor Distributor
 
 	mu          sync.Mutex
-	current     *report
+	ledger      *ledger
 	standings   map[string]conditions.Standing
 	subscribers map[string][]*subscriber
 }
@@ -43,7 +44,7 @@ type subscriber struct {
 func newReports(distributor Distributor) *Reports {
 	return &Reports{
 		distributor: distributor,
-		current:     &report{},
+		ledger:      newLedger(),
 		standings:   map[string]conditions.Standing{},
 		subscribers: map[string][]*subscriber{},
 	}
@@ -71,7 +72,7 @@ func (r *Reports) Outcome(kind string, object client.Object) (conditions.Outcome
 
 // entry is nil where nothing is known of this generation. The lock is held.
 func (r *Reports) entry(kind string, object client.Object) *entry {
-	e := r.current.entries[compile.Key{Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName()}]
+	e := r.ledger.entries[compile.Key{Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName()}]
 	if e == nil || e.uid != object.GetUID() || e.report.Object.Generation != object.GetGeneration() {
 		return nil
 	}
@@ -119,15 +120,19 @@ func (r *Reports) subscribe(kind string, notify func(types.NamespacedName)) (can
 	}
 }
 
-// update takes a new report.
-func (r *Reports) update(next *report) {
+// update takes in what is new.
+func (r *Reports) update(n *news) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	before := r.current
-	next.follow(before)
-	r.current = next
-	moved := r.look()
-	r.tell(append(next.differing(before), next.concerned(moved)...))
+	another := r.ledger.take(n)
+	r.tell(append(another, r.ledger.concerned(r.look())...))
+}
+
+// known are the objects of which something is known.
+func (r *Reports) known() []compile.Key {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Keys(r.ledger.entries))
 }
 
 // follow looks at progress whenever it may have changed, until the context ends.
@@ -152,17 +157,16 @@ func (r *Reports) progressed() {
 	defer r.mu.Unlock()
 	if moved := r.look(); len(moved) > 0 {
 		r.forgetLeft()
-		r.tell(r.current.concerned(moved))
+		r.tell(r.ledger.concerned(moved))
 	}
 }
 
 // look asks how far every bundle has come, and gives those with which that changed. The lock is held.
 func (r *Reports) look() map[string]bool {
 	moved := map[string]bool{}
-	standings := make(map[string]conditions.Standing, len(r.current.published))
-	for _, name := range r.current.bundleNames() {
+	standings := make(map[string]conditions.Standing, len(r.ledger.published))
+	for name, published := range r.ledger.published {
 		key := keyOf(name)
-		published := r.current.published[name]
 		s := standingOf(name, published.Revision, r.distributor.Progress(key.Kind, key.Name, published.Digest), r.standings[name])
 		standings[name] = s
 		if !sameStanding(s, r.standings[name]) {
@@ -205,16 +209,13 @@ func sameStanding(a, b conditions.Standing) bool {
 // forgetLeft drops bundles that objects have left and that every authorizer is up to date with. The lock is held; a new
 // slice is made, because the entry may be in use.
 func (r *Reports) forgetLeft() {
-	for key, e := range r.current.entries {
-		if len(e.left) == 0 {
-			continue
-		}
-		kept := *e
-		kept.left = slices.DeleteFunc(slices.Clone(e.left), func(name string) bool {
+	for _, key := range slices.Collect(maps.Keys(r.ledger.leaving)) {
+		kept := *r.ledger.entries[key]
+		kept.left = slices.DeleteFunc(slices.Clone(kept.left), func(name string) bool {
 			s := r.standings[name]
 			return len(s.Lagging)+len(s.Refusals) == 0
 		})
-		r.current.entries[key] = &kept
+		r.ledger.replace(key, &kept)
 	}
 }
 

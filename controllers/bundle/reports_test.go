@@ -13,6 +13,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"behalf.dev/behalf/api/v1alpha1"
 	"behalf.dev/behalf/controllers/conditions"
@@ -45,18 +46,19 @@ var (
 	nobodyAcked   = distribution.Progress{Authorizers: 1, Connected: 1, Waiting: 1, Lagging: []string{"x/y@1"}}
 )
 
-// made is a report of one ServiceDelegation that is part of some bundles; digests are of everything published.
-func made(uid types.UID, generation int64, bundles []string, digests map[string]string) *report {
-	result := &compile.Result{Reports: map[compile.Key]compile.Report{delegation: {
+// made is what there is to tell of one ServiceDelegation that is part of some bundles; digests are of everything published.
+func made(uid types.UID, generation int64, bundles []string, digests map[string]string) *news {
+	n := newNews()
+	n.take(&compile.Delta{Reports: map[compile.Key]compile.Report{delegation: {
 		Object:   authz.ObjectRef{Kind: delegation.Kind, Namespace: "support", Name: "portal", Generation: generation},
 		Accepted: true, Bundles: bundles,
-	}}}
-	seen := &observed{delegations: v1alpha1.ServiceDelegationList{Items: []v1alpha1.ServiceDelegation{*object(uid, generation)}}}
+	}}}, map[compile.Key]client.Object{delegation: object(uid, generation)}, nil)
 	var resources []distribution.Resource
 	for name, digest := range digests {
 		resources = append(resources, distribution.Resource{Statement: bundle.Statement{Name: name, Digest: digest}})
 	}
-	return newReport(seen, result, resources, map[string]issuerkeys.State{})
+	n.publish(resources)
+	return n
 }
 
 func object(uid types.UID, generation int64) *v1alpha1.ServiceDelegation {
@@ -161,7 +163,7 @@ func TestSubscribersAreToldOfDifferencesOnly(t *testing.T) { // THREATS 44
 			}
 			told = nil
 		}
-		compiled := func() *report { return made("u", 1, []string{"a/a"}, map[string]string{"a/a": "1"}) }
+		compiled := func() *news { return made("u", 1, []string{"a/a"}, map[string]string{"a/a": "1"}) }
 		r.update(compiled())
 		expect("the first report", 2) // for itself and for its bundle; a queue takes it once
 		r.update(compiled())

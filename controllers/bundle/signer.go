@@ -8,20 +8,9 @@ import (
 	"crypto/ed25519"
 	"time"
 
-	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/distribution"
 )
-
-// content is one bundle before it is signed.
-type content struct {
-	key distribution.Key
-	raw []byte
-	// authorizers that may see it, beside the cluster-wide ones.
-	authorizers []authz.Actor
-	// published is the highest revision that anybody remembers from before this process.
-	published int64
-}
 
 // signer gives contents their revision, lease and signature, and remembers them.
 type signer struct {
@@ -60,14 +49,13 @@ func (s *signer) sign(contents []content, key ed25519.PrivateKey, now time.Time)
 }
 
 func (s *signer) signOne(c content, key ed25519.PrivateKey, now time.Time) (distribution.Resource, error) {
-	digest := bundle.Digest(c.raw)
 	old, held := s.held[c.key]
-	same := held && old.Statement.Digest == digest
+	same := held && old.Statement.Digest == c.digest
 	if same && bytes.Equal(s.key, key) && now.Before(s.renewal(old.Statement)) {
 		return old, nil
 	}
 	statement := bundle.Statement{
-		Kind: c.key.Kind, Name: c.key.Name, Digest: digest,
+		Kind: c.key.Kind, Name: c.key.Name, Digest: c.digest,
 		Revision: old.Statement.Revision, IssuedAt: now.Unix(), LeaseUntil: now.Add(s.lease).Unix(),
 	}
 	if !same {

@@ -42,7 +42,9 @@ func sign(t *testing.T, s *signer, at time.Time, key ed25519.PrivateKey, content
 	return out
 }
 
-func some(key distribution.Key, raw string) content { return content{key: key, raw: []byte(raw)} }
+func some(key distribution.Key, raw string) content {
+	return content{key: key, raw: []byte(raw), digest: bundle.Digest([]byte(raw))}
+}
 
 func TestRevisionsOnlyGrow(t *testing.T) { // THREATS 33, 39
 	millis := now.UnixMilli()
@@ -61,7 +63,9 @@ func TestRevisionsOnlyGrow(t *testing.T) { // THREATS 33, 39
 			if c.last > 0 {
 				s.last[first] = c.last
 			}
-			got := sign(t, s, now, keyOne, content{key: first, raw: []byte("a"), published: c.published})[first]
+			a := some(first, "a")
+			a.published = c.published
+			got := sign(t, s, now, keyOne, a)[first]
 			if got.Revision != c.want {
 				t.Errorf("revision %d, want %d", got.Revision, c.want)
 			}

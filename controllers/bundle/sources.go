@@ -4,26 +4,32 @@
 package bundle
 
 import (
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"behalf.dev/behalf/api/v1alpha1"
+	"behalf.dev/behalf/internal/compile"
 	"behalf.dev/behalf/internal/issuerkeys"
 )
 
 // clusterSource is the name of the cluster's own issuer among the sources; no TrustedIssuer can be called so.
 const clusterSource = "/cluster"
 
-// sources are where keys are to be fetched from.
-func (p *Publisher) sources(seen *observed) map[string]issuerkeys.Source {
-	sources := map[string]issuerkeys.Source{}
-	if p.options.Cluster != nil {
-		sources[clusterSource] = p.options.Cluster
-	}
-	for i := range seen.issuers.Items {
-		issuer := &seen.issuers.Items[i]
-		if source, ok := sourceOf(issuer.Spec, p.options.Loopback); ok {
-			sources[issuer.Name] = source
+// sources are where keys are to be fetched from, by the names of issuers.
+type sources map[string]issuerkeys.Source
+
+// take takes in what issuers have become.
+func (s sources) take(changes map[compile.Key]client.Object, loopback issuerkeys.Loopback) {
+	for key, object := range changes {
+		if key.Kind != compile.KindTrustedIssuer {
+			continue
+		}
+		delete(s, key.Name)
+		if issuer, ok := object.(*v1alpha1.TrustedIssuer); ok {
+			if source, fetched := sourceOf(issuer.Spec, loopback); fetched {
+				s[key.Name] = source
+			}
 		}
 	}
-	return sources
 }
 
 // sourceOf is false for an issuer whose keys are not fetched.

@@ -15,63 +15,111 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"behalf.dev/behalf/api/v1alpha1"
+	"behalf.dev/behalf/internal/compile"
 )
 
-var (
-	namespaceKind      = schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}
-	serviceAccountKind = schema.GroupVersionKind{Version: "v1", Kind: "ServiceAccount"}
-)
-
-func listKindOf(kind schema.GroupVersionKind) schema.GroupVersionKind {
-	kind.Kind += "List"
-	return kind
+// watched is a kind that the compiler looks at: an object that names it to the cache, and how one is told to a compiler.
+type watched struct {
+	object client.Object
+	put    func(*compile.Compiler, client.Object)
 }
 
-// watched is everything that the compiler looks at. Of namespaces and service accounts only the metadata are kept.
-func watched() []client.Object {
-	namespaces, accounts := &metav1.PartialObjectMetadata{}, &metav1.PartialObjectMetadata{}
-	namespaces.SetGroupVersionKind(namespaceKind)
-	accounts.SetGroupVersionKind(serviceAccountKind)
-	return []client.Object{
-		&v1alpha1.ResourceServer{}, &v1alpha1.DelegationPolicy{}, &v1alpha1.ServiceDelegation{}, &v1alpha1.TrustedIssuer{},
-		&v1alpha1.DelegationGrant{}, &v1alpha1.DelegationRevocation{}, namespaces, accounts,
-	}
+// kinds are all of them, by what the compiler calls them. Of namespaces and service accounts only the metadata are kept.
+var kinds = map[string]watched{
+	compile.KindResourceServer:       ours[v1alpha1.ResourceServer](),
+	compile.KindDelegationPolicy:     ours[v1alpha1.DelegationPolicy](),
+	compile.KindServiceDelegation:    ours[v1alpha1.ServiceDelegation](),
+	compile.KindTrustedIssuer:        ours[v1alpha1.TrustedIssuer](),
+	compile.KindDelegationGrant:      ours[v1alpha1.DelegationGrant](),
+	compile.KindDelegationRevocation: ours[v1alpha1.DelegationRevocation](),
+	compile.KindNamespace: metadata("Namespace", func(c *compile.Compiler, o client.Object) {
+		compile.Put(c, &compile.Namespace{Name: o.GetName(), Labels: o.GetLabels(), UID: string(o.GetUID())})
+	}),
+	compile.KindServiceAccount: metadata("ServiceAccount", func(c *compile.Compiler, o client.Object) {
+		compile.Put(c, &compile.ServiceAccount{Namespace: o.GetNamespace(), Name: o.GetName(), UID: string(o.GetUID())})
+	}),
 }
 
-// watch waits for the caches of everything and calls changed at every change that the compiler could see.
-func watch(ctx context.Context, informers cache.Informers, changed func()) error {
-	for _, object := range watched() {
-		informer, err := informers.GetInformer(ctx, object)
-		if err != nil {
-			return fmt.Errorf("watching %s: %w", nameOf(object), err)
+func ours[T compile.Reported, P interface {
+	*T
+	client.Object
+}]() watched {
+	return watched{object: P(new(T)), put: func(c *compile.Compiler, o client.Object) {
+		if object, ok := o.(P); ok {
+			compile.Put(c, (*T)(object))
 		}
-		if _, err := informer.AddEventHandler(handler(changed)); err != nil {
-			return fmt.Errorf("watching %s: %w", nameOf(object), err)
+	}}
+}
+
+func metadata(kind string, put func(*compile.Compiler, client.Object)) watched {
+	object := &metav1.PartialObjectMetadata{}
+	object.SetGroupVersionKind(schema.GroupVersionKind{Version: "v1", Kind: kind})
+	return watched{object: object, put: put}
+}
+
+// watch has the intake told of everything, and calls changed at every change that the compiler could see. It returns once
+// the intake knows all that there is.
+func watch(ctx context.Context, informers cache.Informers, in *intake, changed func()) error {
+	var known []toolscache.DoneChecker
+	for kind, w := range kinds {
+		informer, err := informers.GetInformer(ctx, w.object)
+		if err != nil {
+			return fmt.Errorf("watching objects of kind %s: %w", kind, err)
+		}
+		registration, err := informer.AddEventHandler(handler(kind, in, changed))
+		if err != nil {
+			return fmt.Errorf("watching objects of kind %s: %w", kind, err)
+		}
+		known = append(known, registration.HasSyncedChecker())
+	}
+	for _, k := range known {
+		select {
+		case <-k.Done():
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %s: %w", k.Name(), ctx.Err())
 		}
 	}
 	return nil
 }
 
-func nameOf(object client.Object) string {
-	if kind := object.GetObjectKind().GroupVersionKind().Kind; kind != "" {
-		return kind
+func handler(kind string, in *intake, changed func()) toolscache.ResourceEventHandlerFuncs {
+	put := func(o any) {
+		if object, ok := o.(client.Object); ok {
+			in.put(compile.Key{Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName()}, object)
+		}
 	}
-	return fmt.Sprintf("%T", object)
-}
-
-func handler(changed func()) toolscache.ResourceEventHandlerFuncs {
 	return toolscache.ResourceEventHandlerFuncs{
-		AddFunc:    func(any) { changed() },
-		DeleteFunc: func(any) { changed() },
+		AddFunc: func(o any) {
+			put(o)
+			changed()
+		},
 		UpdateFunc: func(before, after any) {
+			put(after)
 			if matters(before, after) {
+				changed()
+			}
+		},
+		DeleteFunc: func(o any) {
+			if key, ok := keyOfDeleted(kind, o); ok {
+				in.remove(key)
 				changed()
 			}
 		},
 	}
 }
 
-// matters is false for what the compiler does not read: above all for our own writes of status, and for resyncs.
+// keyOfDeleted also knows objects whose deletion went unseen.
+func keyOfDeleted(kind string, o any) (compile.Key, bool) {
+	text, err := toolscache.DeletionHandlingMetaNamespaceKeyFunc(o)
+	if err != nil {
+		return compile.Key{}, false
+	}
+	namespace, name, err := toolscache.SplitMetaNamespaceKey(text)
+	return compile.Key{Kind: kind, Namespace: namespace, Name: name}, err == nil
+}
+
+// matters is false for what need not be compiled at once: above all for our own writes of status, and for resyncs. What the
+// compiler reads is compared again when it is told.
 func matters(before, after any) bool {
 	a, ok := before.(client.Object)
 	b, also := after.(client.Object)

@@ -4,12 +4,15 @@
 package bundle
 
 import (
+	"reflect"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"behalf.dev/behalf/api/v1alpha1"
+	"behalf.dev/behalf/internal/compile"
 )
 
 func TestWhatMakesACompilation(t *testing.T) { // THREATS 44
@@ -32,18 +35,51 @@ func TestWhatMakesACompilation(t *testing.T) { // THREATS 44
 		t.Run(name, func(t *testing.T) {
 			calls, after := 0, before.DeepCopy()
 			c.change(after)
-			handler(func() { calls++ }).OnUpdate(before.DeepCopy(), after)
+			handler(compile.KindServiceDelegation, newIntake(), func() { calls++ }).OnUpdate(before.DeepCopy(), after)
 			if (calls == 1) != c.want {
 				t.Errorf("%d calls, want a compilation: %v", calls, c.want)
 			}
 		})
 	}
 	calls := 0
-	h := handler(func() { calls++ })
+	h := handler(compile.KindServiceDelegation, newIntake(), func() { calls++ })
 	h.OnAdd(&before, false)
 	h.OnDelete(toolscache.DeletedFinalStateUnknown{Key: "support/portal"})
 	if calls != 2 {
 		t.Errorf("an addition and a lost deletion made %d calls", calls)
+	}
+}
+
+func TestWhatTheCacheTellsIsTaken(t *testing.T) {
+	key := compile.Key{Kind: compile.KindServiceDelegation, Namespace: "support", Name: "portal"}
+	first, second := object("u", 1), object("u", 1)
+	second.ResourceVersion = "2"
+	in := newIntake()
+	h := handler(compile.KindServiceDelegation, in, func() {})
+	for _, step := range []struct {
+		sentence string
+		tell     func()
+		want     map[compile.Key]client.Object
+	}{
+		{"nothing at first", func() {}, map[compile.Key]client.Object{}},
+		{"an object that is there", func() { h.OnAdd(first, true) }, map[compile.Key]client.Object{key: first}},
+		{"nothing twice", func() {}, map[compile.Key]client.Object{}},
+		{"its latest form, though nothing has to be done at once", func() { h.OnUpdate(first, second) }, map[compile.Key]client.Object{key: second}},
+		{"everything once more", in.again, map[compile.Key]client.Object{key: second}},
+		{"that it is gone", func() { h.OnDelete(second) }, map[compile.Key]client.Object{key: nil}},
+		{"that one is gone whose deletion went unseen", func() {
+			h.OnAdd(first, false)
+			h.OnDelete(toolscache.DeletedFinalStateUnknown{Key: "support/portal"})
+		}, map[compile.Key]client.Object{key: nil}},
+		{"nothing that is no object", func() {
+			h.OnAdd("portal", false)
+			h.OnDelete("portal")
+		}, map[compile.Key]client.Object{}},
+	} {
+		step.tell()
+		if got := in.take(); !reflect.DeepEqual(got, step.want) {
+			t.Errorf("%s: %v", step.sentence, got)
+		}
 	}
 }
 

@@ -114,7 +114,7 @@ func (m *mirror) hear(d *compile.Delta) string {
 		m.reports[key], m.problems[key] = report, d.Problems[key]
 	}
 	maps.Copy(m.problems, d.Problems)
-	for _, key := range d.Gone {
+	for key := range d.Gone {
 		if _, known := m.reports[key]; !known {
 			return key.Kind + " " + key.Name + " is gone and was never there"
 		}

@@ -59,3 +59,12 @@ func (c *Compiler) Result() *Result {
 	slices.SortFunc(r.Problems, compareProblems)
 	return r
 }
+
+// Report is what was compiled last of an object; false for one that is not there.
+func (c *Compiler) Report(key Key) (Report, bool) {
+	r := c.objects[key]
+	if r == nil || !r.reported {
+		return Report{}, false
+	}
+	return r.report, true
+}

@@ -63,7 +63,7 @@ func NewCompiler() *Compiler {
 
 // Compile takes in all changes since the last time and says what has become another by them.
 func (c *Compiler) Compile() *Delta {
-	d := newDelta()
+	d := NewDelta()
 	for r := range c.touched.objects {
 		c.read(r)
 	}

@@ -5,9 +5,9 @@ package compile
 
 import (
 	"cmp"
+	"maps"
 	"reflect"
 	"slices"
-	"strings"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -27,14 +27,34 @@ type Delta struct {
 	// object in Reports that is not in Problems has none.
 	Reports  map[Key]Report
 	Problems map[Key][]Problem
-	// Gone are objects that had a Report, in order.
-	Gone []Key
+	// Gone are objects that had a Report.
+	Gone map[Key]bool
 }
 
-func newDelta() *Delta {
+// NewDelta gives one with nothing in it.
+func NewDelta() *Delta {
 	return &Delta{
 		Policies: map[types.NamespacedName]*bundle.Policy{}, Reports: map[Key]Report{}, Problems: map[Key][]Problem{},
+		Gone: map[Key]bool{},
 	}
+}
+
+// Join takes in a later Delta, to hold what has become another by both. What the later one turned back stays in it.
+func (d *Delta) Join(later *Delta) {
+	maps.Copy(d.Policies, later.Policies)
+	d.Trust = cmp.Or(later.Trust, d.Trust)
+	d.Revocations = cmp.Or(later.Revocations, d.Revocations)
+	for key := range later.Gone {
+		delete(d.Reports, key)
+		delete(d.Problems, key)
+		d.Gone[key] = true
+	}
+	for key := range later.Reports {
+		delete(d.Gone, key)
+		delete(d.Problems, key)
+	}
+	maps.Copy(d.Reports, later.Reports)
+	maps.Copy(d.Problems, later.Problems)
 }
 
 // Empty says that nothing is another than before.
@@ -105,7 +125,7 @@ func (c *Compiler) tell(d *Delta) {
 		if r.in == nil {
 			delete(c.objects, r.key)
 			if r.reported {
-				d.Gone = append(d.Gone, r.key)
+				d.Gone[r.key] = true
 			}
 			continue
 		}
@@ -119,9 +139,4 @@ func (c *Compiler) tell(d *Delta) {
 			d.Problems[r.key] = problems
 		}
 	}
-	slices.SortFunc(d.Gone, compareKeys)
-}
-
-func compareKeys(a, b Key) int {
-	return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 }
