@@ -130,6 +130,9 @@ func (f *form) nameScopes() {
 	if len(f.spec.Scopes) == 0 {
 		f.invalidf("spec.scopes", "there is no scope, so nothing can be asked for; name at least one")
 	}
+	if len(f.spec.Scopes) > bundle.MaxScopes {
+		f.invalidf("spec.scopes", "there are %d scopes, more than %d; divide the API into several resource servers", len(f.spec.Scopes), bundle.MaxScopes)
+	}
 	names := make([]string, 0, len(f.spec.Scopes))
 	seen := map[v1alpha1.ScopeName]int{}
 	for i, scope := range f.spec.Scopes {

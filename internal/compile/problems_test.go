@@ -4,6 +4,7 @@
 package compile_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -123,6 +124,15 @@ func TestProblems(t *testing.T) {
 			spoil:  server(func(s *v1alpha1.ResourceServerSpec) { s.Audience = "" }),
 			object: soundServer, field: "spec.audience",
 			message: "there is no audience; name the one that tokens for this API carry",
+		},
+		"more scopes than one resource server has": {
+			spoil: server(func(s *v1alpha1.ResourceServerSpec) {
+				for i := len(s.Scopes); i < 65; i++ {
+					s.Scopes = append(s.Scopes, v1alpha1.Scope{Name: v1alpha1.ScopeName(fmt.Sprint("extra:", i))})
+				}
+			}),
+			object: soundServer, field: "spec.scopes",
+			message: "there are 65 scopes, more than 64; divide the API into several resource servers",
 		},
 		"an empty host": {
 			spoil:  server(func(s *v1alpha1.ResourceServerSpec) { s.Hosts = []string{""} }),
