@@ -4,12 +4,14 @@
 package condition
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/overloads"
 	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
 )
 
@@ -69,15 +71,12 @@ func (o *ordered) compare(a, b datum) (bool, fault) {
 	return o.judge(x.Compare(b.value(o.words)))
 }
 
-func (o *ordered) judge(result any) (bool, fault) {
-	switch r := result.(type) {
-	case types.Int:
-		return o.takes.takes(int(r)), fault{}
-	case *types.Err:
-		return false, fault{kindOf(r.Error()), o.at}
-	default:
-		return false, fault{wrongType, o.at}
+func (o *ordered) judge(result ref.Val) (bool, fault) {
+	order, ok := result.(types.Int)
+	if !ok {
+		return false, fault{kindOf(fmt.Sprint(result)), o.at}
 	}
+	return o.takes.takes(int(order)), fault{}
 }
 
 // among looks for a value in a constant list of texts.
@@ -173,7 +172,7 @@ func (p present) holds(in *Input) (bool, fault) { return p.get(in) != "", fault{
 // keyed asks whether a map of the request has a key.
 type keyed struct {
 	path *path
-	step step
+	key  key
 }
 
 func (k *keyed) holds(in *Input) (bool, fault) {
@@ -183,8 +182,8 @@ func (k *keyed) holds(in *Input) (bool, fault) {
 	}
 	entries, ok := value.(map[string]any)
 	if !ok {
-		return false, k.step.astray(value)
+		return false, k.key.astray(value)
 	}
-	_, ok = entries[k.step.key]
+	_, ok = entries[k.key.name]
 	return ok, fault{}
 }

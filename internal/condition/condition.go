@@ -98,14 +98,14 @@ func compile(expression string) (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Compiled{Checked: raw, Cost: judged.cost}, nil
+	return &Compiled{Checked: raw, Cost: judged.estimate.bill.total}, nil
 }
 
 // judged is an expression that conditions may be.
 type judged struct {
-	dialect *dialect
-	tree    *cel.Ast
-	cost    uint64
+	dialect  *dialect
+	tree     *cel.Ast
+	estimate *estimate
 }
 
 func newJudged(expression string) (*judged, error) {
@@ -124,18 +124,18 @@ func newJudged(expression string) (*judged, error) {
 	if err != nil {
 		return nil, err
 	}
-	cost, err := d.judge(tree)
+	estimate, err := judge(tree)
 	if err != nil {
 		return nil, err
 	}
-	return &judged{d, tree, cost}, nil
+	return &judged{d, tree, estimate}, nil
 }
 
 // check checks the types of an expression. Loops are counted before: what the check costs grows with the power of how deep
 // they stand in one another.
 func (d *dialect) check(tree *cel.Ast) (*cel.Ast, error) {
 	if loops := loopsIn(tree.NativeRep().Expr()); loops > MaxLoops {
-		return nil, &Error{Message: fmt.Sprintf("the expression has %d loops (all, exists, exists_one, filter, map), more than %d; "+
+		return nil, &Error{Message: fmt.Sprintf("the expression has %d loops (all, exists, exists_one, filter, map, transformList, cel.bind), more than %d; "+
 			"ask about the request more directly", loops, MaxLoops)}
 	}
 	checked, issues := d.env.Check(tree)

@@ -5,6 +5,7 @@ package condition
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/google/cel-go/cel"
@@ -17,6 +18,8 @@ type dialect struct {
 	env *cel.Env
 	// words reads our own types.
 	words *vocabulary
+	// functions are all that there are.
+	functions interpreter.Dispatcher
 	// steps makes the parts of an expression that CEL runs. All expressions share it: a program of CEL's own would hold
 	// every function of the environment once more.
 	steps interpreter.Interpreter
@@ -34,26 +37,35 @@ func newDialect() (*dialect, error) {
 	if err != nil {
 		return nil, fmt.Errorf("building the condition environment: %w", err)
 	}
-	steps, err := newSteps(env)
+	functions, err := bound(env)
 	if err != nil {
 		return nil, fmt.Errorf("building the condition environment: %w", err)
 	}
-	return &dialect{env: env, words: words, steps: steps}, nil
+	labelShared(functions)
+	adapter, provider := env.CELTypeAdapter(), env.CELTypeProvider()
+	attributes := interpreter.NewAttributeFactory(env.Container, adapter, provider, interpreter.EnableErrorOnBadPresenceTest(true))
+	steps := interpreter.NewInterpreter(functions, env.Container, provider, adapter, attributes)
+	return &dialect{env: env, words: words, functions: functions, steps: steps}, nil
 }
 
-// newEnvironment declares the variables of DESIGN section 5. Of the libraries that it links, judge lets expressions use
-// only what allowed lists.
+// newEnvironment declares the variables of DESIGN section 5. Of the libraries that it links, rules let expressions use only
+// what functions lists; docs/adr/0012 has the reasons.
 func newEnvironment(words *vocabulary) (*cel.Env, error) {
-	return cel.NewCustomEnv(
+	options := []cel.EnvOption{
 		cel.CustomTypeAdapter(words),
 		cel.CustomTypeProvider(words),
 		cel.StdLib(),
 		cel.OptionalTypes(),
-		ext.Strings(ext.StringsVersion(5)),
-		ext.Sets(),
-		// optMap and optFlatMap would bring in bindings; has() and the optional operators suffice.
+		// optMap and optFlatMap write what they stand on twice: a chain of them is exponentially long.
 		cel.ClearMacros(),
 		cel.Macros(cel.StandardMacros...),
+		ext.Bindings(ext.BindingsVersion(0)),
+		ext.Lists(),
+		ext.Math(),
+		ext.Network(),
+		ext.Sets(),
+		ext.Strings(ext.StringsVersion(5)),
+		ext.TwoVarComprehensions(),
 		cel.CrossTypeNumericComparisons(true),
 		cel.EnableErrorOnBadPresenceTest(true),
 		cel.DefaultUTCTimeZone(true),
@@ -65,10 +77,12 @@ func newEnvironment(words *vocabulary) (*cel.Env, error) {
 		cel.Variable("resource", resourceType),
 		cel.Variable("context", jsonObject),
 		cel.Variable("now", cel.TimestampType),
-	)
+	}
+	return cel.NewCustomEnv(slices.Concat(options, listLibrary(), patternLibrary(), urlLibrary())...)
 }
 
-func newSteps(env *cel.Env) (interpreter.Interpreter, error) {
+// bound finds the functions of the environment.
+func bound(env *cel.Env) (interpreter.Dispatcher, error) {
 	functions := interpreter.NewDispatcher()
 	for _, function := range env.Functions() {
 		bindings, err := function.Bindings()
@@ -79,7 +93,5 @@ func newSteps(env *cel.Env) (interpreter.Interpreter, error) {
 			return nil, fmt.Errorf("binding %s(): %w", function.Name(), err)
 		}
 	}
-	adapter, provider := env.CELTypeAdapter(), env.CELTypeProvider()
-	attributes := interpreter.NewAttributeFactory(env.Container, adapter, provider, interpreter.EnableErrorOnBadPresenceTest(true))
-	return interpreter.NewInterpreter(functions, env.Container, provider, adapter, attributes), nil
+	return functions, nil
 }

@@ -15,6 +15,8 @@ import (
 type extent struct {
 	// nodes counts the value and all that lies in it; bytes are those of all its texts.
 	nodes, bytes uint64
+	// text is how long the value itself is, as a text, in bytes.
+	text uint64
 	// entries are those of the list or map itself.
 	entries uint64
 	// each bounds any one entry, key or field; nil where there can be none.
@@ -27,13 +29,13 @@ type extent struct {
 var given = newGiven()
 
 func newGiven() *extent {
-	g := &extent{nodes: MaxTotal/perValue + 4, bytes: MaxTotal, entries: MaxEntries}
+	g := &extent{nodes: MaxTotal/perValue + 4, bytes: MaxTotal, text: MaxText, entries: MaxEntries}
 	g.each = g
 	return g
 }
 
 // scalar is a value with nothing in it but perhaps a text.
-func scalar(size uint64) *extent { return &extent{nodes: 1, bytes: size} }
+func scalar(size uint64) *extent { return &extent{nodes: 1, bytes: size, text: size} }
 
 // objects are what the variables and their fields hold, by type name. They are compared by name or by identity.
 var objects = map[string]*extent{
@@ -88,17 +90,21 @@ func either(a, b *extent) *extent {
 	case b == nil:
 		return a
 	}
-	joined := &extent{nodes: max(a.nodes, b.nodes), bytes: max(a.bytes, b.bytes)}
+	joined := &extent{nodes: max(a.nodes, b.nodes), bytes: max(a.bytes, b.bytes), text: max(a.text, b.text)}
 	if a.plain() && b.plain() {
 		return joined
 	}
 	joined.nodes, joined.bytes = max(joined.nodes, given.nodes), max(joined.bytes, given.bytes)
-	joined.entries = max(a.widest(), b.widest(), given.entries)
-	if joined.nodes == given.nodes && joined.bytes == given.bytes && joined.entries == given.entries {
+	joined.text, joined.entries = max(a.longest(), b.longest(), given.text), max(a.widest(), b.widest(), given.entries)
+	if joined.within(given) {
 		return given
 	}
 	joined.each = joined
 	return joined
+}
+
+func (x *extent) within(y *extent) bool {
+	return x.nodes <= y.nodes && x.bytes <= y.bytes && x.text <= y.text && x.entries <= y.entries
 }
 
 // plain says that nothing can be read from a value.
@@ -114,9 +120,19 @@ func (x *extent) widest() uint64 {
 	return most
 }
 
+// longest is the longest text of the value or of anything in it.
+func (x *extent) longest() uint64 {
+	most := x.text
+	for x.each != nil && x.each != x {
+		x = x.each
+		most = max(most, x.text)
+	}
+	return most
+}
+
 // wrapped is an optional. It lets through what is read from it.
 func wrapped(x *extent) *extent {
-	return &extent{nodes: plus(x.nodes, 1), bytes: x.bytes, entries: x.entries, each: x.each}
+	return &extent{nodes: plus(x.nodes, 1), bytes: x.bytes, text: x.text, entries: x.entries, each: x.each}
 }
 
 // part is what reading one entry or field gives.
@@ -126,6 +142,17 @@ func (x *extent) part() *extent {
 	}
 	return x.each
 }
+
+// field is what a field gives: by its declaration where the value is certainly an object.
+func (x *extent) field(name string) *extent {
+	if f, ok := x.fields[name]; ok {
+		return declared(f.celType)
+	}
+	return x.part()
+}
+
+// steps of a walk over the whole value.
+func (x *extent) steps() uint64 { return max(x.nodes, x.bytes/bytesPerStep) }
 
 func plus(a, b uint64) uint64 {
 	if sum, carry := bits.Add64(a, b, 0); carry == 0 {

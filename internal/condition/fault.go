@@ -5,6 +5,7 @@ package condition
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/google/cel-go/common/types"
@@ -35,6 +36,8 @@ const (
 	outOfRange
 	noConversion
 	noOptional
+	noEntry
+	overspent
 	overtime
 	panicked
 	unforeseen
@@ -49,6 +52,8 @@ var kinds = [...]string{
 	outOfRange:   "a number out of range",
 	noConversion: "a value that cannot be converted",
 	noOptional:   "an optional value that is not there",
+	noEntry:      "a list is empty",
+	overspent:    fmt.Sprintf("it costs more than %d for this request, which is as much as any condition may", CostLimit),
 	overtime:     "it took longer than any condition may",
 	panicked:     "it panicked",
 	unforeseen:   "it cannot be evaluated for this request",
@@ -67,11 +72,17 @@ var begins = []struct {
 	{"unsupported key type", wrongType},
 	{"unexpected type", wrongType},
 	{"got '", wrongType},
+	{"invalid qualifier type", wrongType},
+	{"unsupported comprehension range", wrongType},
+	{"cannot initialize optional", wrongType},
+	{"join: invalid input", wrongType},
 	{"no such attribute", noField},
 	{"no such field", noField},
 	{"index out of bounds", outOfBounds},
 	{"index out of range", outOfBounds},
 	{"index '", outOfBounds},
+	{"invalid substring range", outOfBounds},
+	{"cannot slice", outOfBounds},
 	{"division by zero", noDivision},
 	{"modulus by zero", noDivision},
 	{"integer overflow", outOfRange},
@@ -79,9 +90,16 @@ var begins = []struct {
 	{"duration overflow", outOfRange},
 	{"timestamp overflow", outOfRange},
 	{"range", outOfRange},
+	{"NaN values cannot be ordered", outOfRange},
+	{"math.bitShift", outOfRange},
 	{"type conversion error", noConversion},
+	{"IP ", noConversion},
+	{"IPv4-mapped IPv6", noConversion},
+	{"CIDR ", noConversion},
 	{"optional.none() dereference", noOptional},
-	{"operation interrupted", overtime},
+	{"min of", noEntry},
+	{"max of", noEntry},
+	{"math.@m", noEntry},
 }
 
 func faultOf(err *types.Err) fault {

@@ -50,24 +50,3 @@ func TestErrorsSayWhereAndNeverQuoteTheRequest(t *testing.T) {
 }
 
 func mustErr(_ answer, err error) error { return err }
-
-// THREATS 40
-func TestALoopThatOutlastsItsTimeIsStopped(t *testing.T) {
-	const expression = "subject.groups.all(g, g != 'x')"
-	compiled, err := Compile(expression)
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err := Load(expression, compiled.Checked)
-	if err != nil {
-		t.Fatal(err)
-	}
-	expired, ok := program.fact.(*leaf)
-	if !ok {
-		t.Fatalf("%T runs it", program.fact)
-	}
-	expired.limit = -1 // over before it begins
-	if held, err := program.Eval(largest()); held || !errors.Is(err, ErrEvaluating) {
-		t.Errorf("it holds: %t, %v", held, err)
-	}
-}

@@ -28,7 +28,7 @@ func FuzzCompile(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if compiled.Cost > CostLimit {
+		if compiled.Cost > EstimateLimit {
 			t.Fatalf("%q costs %d", expression, compiled.Cost)
 		}
 		program, err := Load(expression, compiled.Checked)
@@ -68,7 +68,7 @@ func FuzzLoad(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if program.Cost() > CostLimit {
+		if program.Cost() > EstimateLimit {
 			t.Fatalf("it costs %d", program.Cost())
 		}
 		mustAnswer(t, program, in)

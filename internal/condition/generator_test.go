@@ -42,8 +42,29 @@ func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
 
 // expression gives a bool.
 func (w *writer) expression() string {
-	w.loops = 0
+	w.loops = 1
 	return w.bool(1 + w.IntN(4))
+}
+
+// nested gives a bool in which loops may stand in loops.
+func (w *writer) nested() string {
+	w.loops = 3
+	return w.loop(3)
+}
+
+// anything gives a value of any sort.
+func (w *writer) anything() string {
+	w.loops = 2
+	switch w.IntN(4) {
+	case 0:
+		return w.gathered(2)
+	case 1:
+		return w.text(3)
+	case 2:
+		return w.value(pick(w.Rand, isNumber, isInstant, isActor), 3)
+	default:
+		return w.any(3)
+	}
 }
 
 func (w *writer) bool(depth int) string {
@@ -72,7 +93,7 @@ func (w *writer) atom(expression string) string { return "(" + expression + ")" 
 
 // question asks one thing.
 func (w *writer) question() string {
-	switch w.IntN(14) {
+	switch w.IntN(18) {
 	case 0, 1, 2:
 		return fmt.Sprintf("%s %s %s", w.any(2), pick(w.Rand, "==", "!="), w.any(2))
 	case 3:
@@ -87,9 +108,53 @@ func (w *writer) question() string {
 	case 10, 11:
 		return fmt.Sprintf("%s.%s(%s)", w.text(1), pick(w.Rand, "startsWith", "endsWith", "contains"), w.text(1))
 	case 12:
+		return w.library()
+	case 13:
+		return fmt.Sprintf("cel.bind(v, %s, v == %s || %s)", w.any(1), w.any(1), w.bool(0))
+	case 14:
+		return fmt.Sprintf("%s == %s", w.gathered(1), w.gathered(1))
+	case 15:
+		return fmt.Sprintf("%s in %s", w.any(0), w.gathered(1))
+	case 16:
 		return fmt.Sprintf("%s.matches('%s')", w.text(1), pick(w.Rand, "^a", "b$", "[a-z]+", "(a|b)*c"))
 	default:
 		return pick(w.Rand, "true", "false", "actor in chain", "size(subject.groups) > 1", "context == context", "sets.intersects(subject.groups, ['a', 'b'])")
+	}
+}
+
+// library asks something of the functions beside CEL's own.
+func (w *writer) library() string {
+	return fmt.Sprintf(pick(w.Rand,
+		"%[1]s.isSorted()", "%[1]s.indexOf(%[2]s) >= 0", "%[1]s.lastIndexOf(%[2]s) > 1", "dyn(%[2]s).includes(%[2]s)", "dyn(%[1]s).includes(%[2]s)",
+		"%[1]s.distinct().size() == size(%[1]s)", "sets.contains(%[1]s, %[1]s)", "sets.intersects(%[1]s, subject.groups)", "sets.equivalent(%[1]s, %[1]s)",
+		"isIP(%[3]s)", "cidr('10.0.0.0/8').containsIP(%[3]s)", "ip(%[3]s).family() == 4", "isCIDR(%[3]s)", "ip.isCanonical(%[3]s)",
+		"isURL(%[3]s)", "url(%[3]s).getHost() == %[3]s", "url(%[3]s) == url(%[3]s)",
+		"math.greatest(%[4]s, 3.0) > %[4]s", "math.least(double(size(%[1]s)), 3.0) < 2.0", "math.abs(double(%[4]s)) > 1.0", "math.sign(%[4]s) == 1.0",
+		"math.bitAnd(int(%[4]s), 3) == 1", "math.round(double(%[4]s)) == 3.0", "math.greatest([1.0, 2.0]) == 2.0",
+	), w.gathered(1), w.any(1), w.text(1), w.number(1))
+}
+
+// gathered gives a list.
+func (w *writer) gathered(depth int) string {
+	if depth <= 0 || w.loops == 0 {
+		return pick(w.Rand, "subject.groups", w.list(), "chain.map(c, c.namespace)", w.text(1)+".split('b')", w.text(1)+".findAll('[a-z]')")
+	}
+	switch w.IntN(7) {
+	case 0:
+		return fmt.Sprintf("%s.slice(0, %d)", w.gathered(depth-1), w.IntN(3))
+	case 1:
+		return fmt.Sprintf("[%s, %s].flatten()", w.gathered(depth-1), w.gathered(depth-1))
+	case 2:
+		return fmt.Sprintf("%s.distinct()", w.gathered(depth-1))
+	case 3, 4:
+		w.loops--
+		return fmt.Sprintf("%s.map(m, [m, %s])", w.selection(), w.any(0))
+	case 5:
+		w.loops--
+		return fmt.Sprintf("%s.transformList(i, m, [i, m])", w.selection())
+	default:
+		w.loops--
+		return fmt.Sprintf("%s.filter(m, m != %s)", w.selection(), w.any(0))
 	}
 }
 
@@ -114,7 +179,7 @@ func (w *writer) value(kind sort, depth int) string {
 	panic("no such sort")
 }
 
-var someTexts = []string{"", "a", "b", "abc", "aé", "true", "3", "2026-06-01T09:30:00Z", "30m"}
+var someTexts = []string{"", "a", "b", "abc", "aé", "true", "3", "2026-06-01T09:30:00Z", "30m", "10.1.2.3", "10.0.0.0/8", "https://a.b:1/c%20d"}
 
 func (w *writer) text(depth int) string {
 	if locals := w.locals[isText]; len(locals) > 0 && w.IntN(3) == 0 {
@@ -130,7 +195,17 @@ func (w *writer) text(depth int) string {
 
 // made is a text that the expression makes.
 func (w *writer) made(depth int) string {
-	switch w.IntN(6) {
+	switch w.IntN(11) {
+	case 6:
+		return fmt.Sprintf("%s.replace(%s, %s)", w.text(depth-1), w.text(0), w.text(0))
+	case 7:
+		return fmt.Sprintf("%s.join(%s)", pick(w.Rand, "subject.groups", w.list(), w.text(0)+".split('')"), w.text(0))
+	case 8:
+		return fmt.Sprintf("%s.find('[a-z]+')", w.text(depth-1))
+	case 9:
+		return fmt.Sprintf("url(%s).%s()", w.text(depth-1), pick(w.Rand, "getScheme", "getHost", "getHostname", "getPort", "getEscapedPath"))
+	case 10:
+		return fmt.Sprintf("%s.%s()", pick(w.Rand, "subject.groups", w.list()), pick(w.Rand, "min", "max"))
 	case 0:
 		return fmt.Sprintf("(%s + %s)", w.text(depth-1), w.text(depth-1))
 	case 1:
@@ -155,7 +230,8 @@ func (w *writer) number(depth int) string {
 	if depth > 0 && w.IntN(3) == 0 {
 		return fmt.Sprintf("(%s %s %s)", w.number(depth-1), pick(w.Rand, "+", "-", "*", "/"), w.number(depth-1))
 	}
-	return pick(w.Rand, "0.0", "3.0", "-1.5", "1e300", w.selection(), "double(size(subject.groups))")
+	return pick(w.Rand, "0.0", "3.0", "-1.5", "1e300", w.selection(), "double(size(subject.groups))", "double("+w.text(0)+".indexOf("+w.text(0)+"))",
+		"[1.0, 2.0].sum()", w.list()+".sum()")
 }
 
 func (w *writer) any(depth int) string {
@@ -224,30 +300,27 @@ func (w *writer) list() string {
 	return "[" + strings.Join(elements, ", ") + "]"
 }
 
-// loop is over one thing; loops do not stand in one another here, so that few are too dear.
+// loop is over one thing.
 func (w *writer) loop(depth int) string {
-	if w.loops > 0 {
+	if w.loops == 0 {
 		return w.question()
 	}
 	over, kind := w.looped()
 	variable := pick(w.Rand, "x", "y", "scope", "subject")
-	shadowed := w.locals
-	w.locals = map[sort][]string{kind: {variable}}
-	w.loops++
+	around := w.locals
+	w.locals = map[sort][]string{kind: append([]string{variable}, around[kind]...)}
+	w.loops--
 	body := w.bool(min(depth-1, 2))
-	w.locals = shadowed
-	macro := pick(w.Rand, "exists", "all", "exists_one", "filter", "map")
+	w.locals = around
 	if variable == "subject" {
 		body = strings.ReplaceAll(body, "subject.", "context.")
 	}
-	switch macro {
-	case "filter":
-		return fmt.Sprintf("%s.filter(%s, %s).size() > 1", over, variable, body)
-	case "map":
-		return fmt.Sprintf("%s.map(%s, %s).exists(z, z)", over, variable, body)
-	default:
-		return fmt.Sprintf("%s.%s(%s, %s)", over, macro, variable, body)
-	}
+	return fmt.Sprintf(pick(w.Rand,
+		"%[1]s.exists(%[2]s, %[3]s)", "%[1]s.all(%[2]s, %[3]s)", "%[1]s.exists_one(%[2]s, %[3]s)",
+		"%[1]s.filter(%[2]s, %[3]s).size() > 1", "%[1]s.map(%[2]s, %[3]s).exists(z, z)",
+		"%[1]s.exists(i, %[2]s, %[3]s)", "%[1]s.all(i, %[2]s, i != 'a' && %[3]s)", "%[1]s.existsOne(i, %[2]s, %[3]s)",
+		"%[1]s.transformList(i, %[2]s, %[3]s, i).size() > 1", "%[1]s.transformList(i, %[2]s, %[3]s).exists(z, z)",
+	), over, variable, body)
 }
 
 func (w *writer) looped() (string, sort) {
@@ -328,4 +401,55 @@ func (r *requester) value(depth int) any {
 	default:
 		return r.name()
 	}
+}
+
+// large is a request at the bounds: what it has is large, alike, and unalike only at the end.
+func (r *requester) large() *Input {
+	in := r.input()
+	in.Subject.Groups, in.Chain = nil, nil
+	for i := range MaxEntries {
+		in.Subject.Groups = append(in.Subject.Groups, strings.Repeat("g", MaxName-1)+string(rune('a'+i%26)))
+	}
+	for range MaxChain {
+		in.Chain = append(in.Chain, authz.Actor{Namespace: strings.Repeat("n", MaxName), ServiceAccount: r.name()})
+	}
+	in.Subject.ID = in.Subject.Groups[255]
+	budget := MaxTotal - 4_000
+	for _, entries := range []*map[string]any{&in.Context, &in.Resource.Properties, &in.Subject.Claims} {
+		*entries = map[string]any{}
+		for _, key := range []string{"a", "b", "c"} {
+			(*entries)[key] = r.bulk(&budget)
+		}
+	}
+	return in
+}
+
+// bulk is a value that is large in one way.
+func (r *requester) bulk(budget *int) any {
+	share := *budget / (1 + r.IntN(4))
+	*budget -= share
+	switch r.IntN(5) {
+	case 0:
+		return strings.Repeat(pick(r.Rand, "a", "b", "ab"), min(share, MaxText)/2)
+	case 1:
+		return repeatedEntry(min(MaxEntries, share/(3*perValue)), strings.Repeat("a", max(share/MaxEntries-3*perValue, 0)))
+	case 2:
+		return repeatedEntry(min(MaxEntries, share/(70*perValue)), repeatedEntry(60, 3.0))
+	case 3:
+		return map[string]any{"a": repeatedEntry(min(MaxEntries, share/(2*perValue)), "b"), "b": 3.0}
+	default:
+		entries := map[string]any{}
+		for i := range min(MaxEntries, share/(6*perValue)) {
+			entries[fmt.Sprintf("%040d", i)] = pick[any](r.Rand, "a", 3.0, true)
+		}
+		return entries
+	}
+}
+
+func repeatedEntry(times int, entry any) []any {
+	list := make([]any, times)
+	for i := range list {
+		list[i] = entry
+	}
+	return list
 }

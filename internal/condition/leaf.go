@@ -4,7 +4,6 @@
 package condition
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -19,22 +18,18 @@ import (
 type leaf struct {
 	step interpreter.InterpretableV2
 	at   int32
-	// limit of time; zero where the whole costs too little to bother.
-	limit time.Duration
+	// limit of what it may cost, and of the time that it may take; nil where it costs too little to be watched.
+	limit *limit
 }
 
-// leafOptions: what can be worked out beforehand is, and loops can be interrupted (docs/adr/0009).
-var leafOptions = []interpreter.PlannerOption{
-	interpreter.InterruptableEval(),
-	interpreter.Optimize(),
-	interpreter.CompileRegexConstants(interpreter.MatchesRegexOptimization),
-	interpreter.CustomDecoratorV2(withAlternatives),
-	interpreter.CustomDecoratorV2(settle),
+type limit struct {
+	cost uint64
+	time time.Duration
 }
 
 func (p *planner) leaf(e ast.Expr) fact {
 	part := ast.NewCheckedAST(ast.NewAST(e, p.tree.SourceInfo()), p.tree.TypeMap(), p.tree.ReferenceMap())
-	step, err := p.steps.NewInterpretable(part, leafOptions...)
+	step, err := p.steps.NewInterpretable(part, p.options...)
 	if err != nil && p.err == nil {
 		p.err = p.wrongConstant(err)
 	}
@@ -53,19 +48,15 @@ func (l *leaf) holds(in *Input) (bool, fault) {
 }
 
 func (l *leaf) run(in *Input) ref.Val {
-	frame, err := interpreter.NewExecutionFrame((*activation)(in))
+	var scope interpreter.Activation = (*activation)(in)
+	if l.limit != nil {
+		scope = newMeter(in, l.limit)
+	}
+	frame, err := interpreter.NewExecutionFrame(scope)
 	if err != nil {
 		return types.WrapErr(err)
 	}
 	defer frame.Close()
-	if l.limit == 0 {
-		return l.step.Exec(frame)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), l.limit)
-	defer cancel()
-	if err := frame.SetContext(ctx, turnsPerCheck); err != nil {
-		return types.WrapErr(err)
-	}
 	return l.step.Exec(frame)
 }
 

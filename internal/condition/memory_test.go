@@ -26,7 +26,7 @@ var manifold = []string{
 // TestALoadedConditionIsSmall holds the memory of a thousand distinct conditions, each kind of them equally often.
 func TestALoadedConditionIsSmall(t *testing.T) {
 	const conditions, most = 1_000, 6 << 10
-	load(t, "true") // the environment is not theirs
+	mustLoad(t, "true") // the environment is not theirs
 	expressions, checked := make([]string, conditions), make([][]byte, conditions)
 	for i := range expressions {
 		expressions[i] = fmt.Sprintf(manifold[i%len(manifold)], 1+i)

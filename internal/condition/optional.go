@@ -9,25 +9,24 @@ import (
 	"github.com/google/cel-go/interpreter"
 )
 
-// alternative is or() and orValue(), which look at what they are given only where the optional is empty. CEL's library of
-// optionals has the same, for programs of its own only.
+// withAlternatives makes or() and orValue() look at what they are given only where the optional is empty. CEL's library of
+// optionals does the same, for programs of its own only.
+func withAlternatives(s interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+	call, ok := s.(interpreter.InterpretableCall)
+	if !ok || call.Function() != "or" && call.Function() != "orValue" {
+		return s, nil
+	}
+	a := &alternative{call.Args()[0], call.Args()[1], call.Function() == "orValue"}
+	return &step{s, a.choose}, nil
+}
+
 type alternative struct {
-	interpreter.InterpretableCall
 	optional, other interpreter.InterpretableV2
 	// unwrap says that the value is asked for, and not the optional.
 	unwrap bool
 }
 
-func withAlternatives(step interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
-	call, ok := step.(interpreter.InterpretableCall)
-	if !ok || call.Function() != "or" && call.Function() != "orValue" {
-		return step, nil
-	}
-	return &alternative{call, call.Args()[0], call.Args()[1], call.Function() == "orValue"}, nil
-}
-
-// Exec runs the step.
-func (a *alternative) Exec(frame *interpreter.ExecutionFrame) ref.Val {
+func (a *alternative) choose(frame *interpreter.ExecutionFrame) ref.Val {
 	value := a.optional.Exec(frame)
 	optional, ok := value.(*types.Optional)
 	switch {
@@ -40,9 +39,4 @@ func (a *alternative) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 	default:
 		return optional
 	}
-}
-
-// Eval runs the step.
-func (a *alternative) Eval(activation interpreter.Activation) ref.Val {
-	return a.Exec(interpreter.AsFrame(activation))
 }

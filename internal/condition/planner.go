@@ -10,6 +10,7 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/interpreter"
 )
 
 // planner turns a checked expression into facts. It knows what most conditions are made of, which is questions about one
@@ -17,23 +18,39 @@ import (
 type planner struct {
 	*dialect
 	tree *ast.AST
-	// limit of time for each leaf; zero where there is none.
-	limit time.Duration
-	err   error
+	// options that CEL plans with, and what a part may cost; nil where that is not watched.
+	options []interpreter.PlannerOption
+	limit   *limit
+	err     error
 }
+
+// cheap is the highest estimate that is not watched.
+const cheap = 20_000
+
+// patience is about fifty times what CostLimit takes, so that a slow machine never decides.
+const patience = time.Second
 
 // plan makes an expression ready. Constants are worked out here, so that one that errs (duration('soon')) is found now.
 func (j *judged) plan() (fact, error) {
-	p := &planner{dialect: j.dialect, tree: j.tree.NativeRep(), limit: limitOf(j.cost)}
-	planned := p.fact(p.tree.Expr())
-	return planned, p.err
+	estimate := j.estimate.bill.total
+	p := j.planner(estimate > cheap)
+	if estimate > CostLimit {
+		return p.leaf(p.tree.Expr()), p.err // facts count nothing
+	}
+	return p.fact(p.tree.Expr()), p.err
 }
 
-func limitOf(cost uint64) time.Duration {
-	if cost <= cheap {
-		return 0
+func (j *judged) planner(watched bool) *planner {
+	p := &planner{dialect: j.dialect, tree: j.tree.NativeRep()}
+	patterns := compilePatterns
+	if watched {
+		p.limit = &limit{CostLimit - min(CostLimit, j.estimate.bill.base), patience}
+		patterns = metering{j.dialect, j.estimate}.decorate
 	}
-	return patience
+	p.options = []interpreter.PlannerOption{
+		interpreter.Optimize(), interpreter.CustomDecoratorV2(withAlternatives), interpreter.CustomDecoratorV2(patterns), settling,
+	}
+	return p
 }
 
 func (p *planner) fact(e ast.Expr) fact {
@@ -186,7 +203,7 @@ func (p *planner) presence(e ast.Expr) fact {
 		return present{n.get}
 	}
 	if entries, ok := p.path(selected.Operand()); ok {
-		return &keyed{entries, step{selected.FieldName(), idOf(e)}}
+		return &keyed{entries, key{selected.FieldName(), idOf(e)}}
 	}
 	return nil
 }
@@ -267,7 +284,7 @@ func (p *planner) selected(e ast.Expr) (*path, bool) {
 		root := fieldsOf[operand.AsIdent()][selected.FieldName()].entries
 		return &path{root: root}, root != nil
 	}
-	return p.stepped(operand, step{selected.FieldName(), idOf(e)})
+	return p.stepped(operand, key{selected.FieldName(), idOf(e)})
 }
 
 func (p *planner) indexed(e ast.Expr) (*path, bool) {
@@ -275,19 +292,19 @@ func (p *planner) indexed(e ast.Expr) (*path, bool) {
 	if c.FunctionName() != operators.Index {
 		return nil, false
 	}
-	key, ok := literalText(c.Args()[1])
+	name, ok := literalText(c.Args()[1])
 	if !ok {
 		return nil, false
 	}
-	return p.stepped(c.Args()[0], step{key, idOf(e)})
+	return p.stepped(c.Args()[0], key{name, idOf(e)})
 }
 
-func (p *planner) stepped(operand ast.Expr, next step) (*path, bool) {
+func (p *planner) stepped(operand ast.Expr, next key) (*path, bool) {
 	from, ok := p.path(operand)
 	if !ok {
 		return nil, false
 	}
-	return &path{from.root, append(slices.Clip(from.steps), next)}, true
+	return &path{from.root, append(slices.Clip(from.keys), next)}, true
 }
 
 func idOf(e ast.Expr) int32 { return int32(e.ID()) } //nolint:gosec // CEL counts expressions from 1, and an expression is short

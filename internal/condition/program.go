@@ -7,19 +7,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"time"
-
-	"github.com/google/cel-go/interpreter"
-)
-
-// The backstop, should the static cost be wrong: see docs/adr/0009.
-const (
-	// cheap is the highest cost that is not watched.
-	cheap = 20_000
-	// patience is about fifty times what an expression at CostLimit takes, so that a slow machine never decides.
-	patience = time.Second
-	// turnsPerCheck is how often a loop turns between two looks at the clock.
-	turnsPerCheck = 64
 )
 
 // ErrNotCanonical says that a checked expression is not what Compile gives for its text.
@@ -35,28 +22,36 @@ type Program struct {
 // Load makes an expression ready that came with its checked form. It trusts neither: it parses the text, checks it again,
 // holds it to the same rules and limits as Compile and takes it only if that gives the checked form byte for byte. What is
 // evaluated is what people read, and means here what it meant where it was compiled.
-func Load(expression string, checked []byte) (program *Program, err error) {
+func Load(expression string, checked []byte) (*Program, error) {
+	program, err := load(expression, checked)
+	if err != nil {
+		return nil, fmt.Errorf("loading condition: %w", err)
+	}
+	return program, nil
+}
+
+func load(expression string, checked []byte) (program *Program, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			program, err = nil, fmt.Errorf("loading condition: panic: %v", r)
+			program, err = nil, fmt.Errorf("panic: %v", r)
 		}
 	}()
 	judged, err := newJudged(expression)
 	if err != nil {
-		return nil, fmt.Errorf("loading condition: %w", err)
+		return nil, err
 	}
 	again, err := encode(judged.tree)
 	if err != nil {
-		return nil, fmt.Errorf("loading condition: %w", err)
+		return nil, err
 	}
 	if !bytes.Equal(checked, again) {
-		return nil, fmt.Errorf("loading condition: %w", ErrNotCanonical)
+		return nil, ErrNotCanonical
 	}
 	planned, err := judged.plan()
 	if err != nil {
-		return nil, fmt.Errorf("loading condition: %w", err)
+		return nil, err
 	}
-	return &Program{fact: planned, cost: judged.cost, places: placesOf(judged.tree.NativeRep())}, nil
+	return &Program{fact: planned, cost: judged.estimate.bill.total, places: placesOf(judged.tree.NativeRep())}, nil
 }
 
 // Cost is the static estimate, as at Compile.
@@ -77,9 +72,10 @@ func (p *Program) Eval(in *Input) (held bool, err error) {
 	return held, nil
 }
 
+// stopped says what stopped an evaluation: the meter, with a fault, or a panic.
 func (p *Program) stopped(reason any) error {
-	if _, ok := reason.(interpreter.EvalCancelledError); ok {
-		return p.failed(fault{kind: overtime})
+	if f, ok := reason.(fault); ok {
+		return p.failed(f)
 	}
 	return p.failed(fault{kind: panicked})
 }

@@ -85,14 +85,14 @@ func contextOf(in *Input) map[string]any { return in.Context }
 
 // path leads into the claims, the properties or the context of the request.
 type path struct {
-	root  func(*Input) map[string]any
-	steps []step
+	root func(*Input) map[string]any
+	keys []key
 }
 
-// step is one key.
-type step struct {
-	key string
-	at  int32
+// key is one step of it.
+type key struct {
+	name string
+	at   int32
 }
 
 func (p *path) read(in *Input) (datum, fault) {
@@ -102,30 +102,30 @@ func (p *path) read(in *Input) (datum, fault) {
 
 func (p *path) follow(in *Input) (any, fault) {
 	entries := p.root(in)
-	last := len(p.steps) - 1
+	last := len(p.keys) - 1
 	if last < 0 {
 		return entries, fault{}
 	}
 	for i := range last {
-		value, ok := entries[p.steps[i].key]
+		value, ok := entries[p.keys[i].name]
 		if !ok {
-			return nil, fault{noKey, p.steps[i].at}
+			return nil, fault{noKey, p.keys[i].at}
 		}
 		if entries, ok = value.(map[string]any); !ok {
-			return nil, p.steps[i+1].astray(value)
+			return nil, p.keys[i+1].astray(value)
 		}
 	}
-	value, ok := entries[p.steps[last].key]
+	value, ok := entries[p.keys[last].name]
 	if !ok {
-		return nil, fault{noKey, p.steps[last].at}
+		return nil, fault{noKey, p.keys[last].at}
 	}
 	return value, fault{}
 }
 
 // astray is what comes of looking for a key in something that is no map.
-func (s *step) astray(value any) fault {
+func (k *key) astray(value any) fault {
 	if _, ok := value.([]any); ok {
-		return fault{wrongType, s.at}
+		return fault{wrongType, k.at}
 	}
-	return fault{noKey, s.at}
+	return fault{noKey, k.at}
 }

@@ -5,6 +5,7 @@ package condition
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 
@@ -24,49 +25,43 @@ func init() {
 	types.LabelErrNode(shared, types.Int(1<<62).ConvertToType(types.TimestampType))
 }
 
-// settled makes a step of CEL say the same at every time: an error says where it arose, and a map comes in the order of
-// its keys.
-type settled struct{ interpreter.InterpretableV2 }
-
-// settle leaves fields alone: their values come from our own adapter, and their errors are labelled.
-func settle(step interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
-	switch s := step.(type) {
-	case interpreter.InterpretableConst:
-		if entries, ok := s.Value().(traits.Mapper); ok {
-			return interpreter.NewConstValue(s.ID(), inOrder(entries)), nil
-		}
-		return step, nil
-	case interpreter.InterpretableAttribute:
-		return step, nil
-	default:
-		return &settled{step}, nil
+// labelShared does the same for the library of numbers, whose error is to be had from its functions alone.
+func labelShared(functions interpreter.Dispatcher) {
+	if absolute, ok := functions.FindOverload("math_abs_int"); ok {
+		types.LabelErrNode(shared, absolute.Unary(types.Int(math.MinInt64)))
 	}
 }
 
-// Exec runs the step.
-func (s *settled) Exec(frame *interpreter.ExecutionFrame) ref.Val {
-	switch value := s.InterpretableV2.Exec(frame).(type) {
+// settling is the last thing done to a step.
+var settling = interpreter.CustomDecoratorV2(settle)
+
+// settle makes a step say the same at every time: an error says where it arose, and a map comes in the order of its keys.
+// It leaves fields alone: their values come from our own adapter, and their errors are labelled.
+func settle(s interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+	switch constant := s.(type) {
+	case interpreter.InterpretableConst:
+		if entries, ok := constant.Value().(traits.Mapper); ok {
+			return interpreter.NewConstValue(s.ID(), inOrder(entries)), nil
+		}
+		return s, nil
+	case interpreter.InterpretableAttribute:
+		return s, nil
+	}
+	return &step{s, func(frame *interpreter.ExecutionFrame) ref.Val { return settled(s.ID(), s.Exec(frame)) }}, nil
+}
+
+func settled(id int64, value ref.Val) ref.Val {
+	switch v := value.(type) {
 	case *types.Err:
-		return s.located(value)
-	case traits.MutableMapper:
-		return value // of a loop, which is not over
+		if v.NodeID() == shared {
+			return types.NewErrWithNodeID(id, "%s", v.Error())
+		}
+		return types.LabelErrNode(id, v)
 	case traits.Mapper:
-		return inOrder(value)
+		return inOrder(v)
 	default:
 		return value
 	}
-}
-
-// Eval runs the step.
-func (s *settled) Eval(activation interpreter.Activation) ref.Val {
-	return s.Exec(interpreter.AsFrame(activation))
-}
-
-func (s *settled) located(err *types.Err) ref.Val {
-	if err.NodeID() == shared {
-		return types.NewErrWithNodeID(s.ID(), "%s", err.Error())
-	}
-	return types.LabelErrNode(s.ID(), err)
 }
 
 // orderedMap is a map that is gone through by its keys in ascending order. Go's own order is another at every time, and

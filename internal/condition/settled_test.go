@@ -21,7 +21,7 @@ func TestMapsAreGoneThroughInTheOrderOfTheirKeys(t *testing.T) {
 		"[{'c': 1, 'b': 1, 'a': 1}].map(m, m.map(k, k))[0] == ['a', 'b', 'c']",
 		"{3: 1, 1: 1, 2: 1, dyn('b'): 1, 'a': 1, 2.5: 1, 2u: 1, 1u: 1, 1.5: 1, true: 1, false: 1}.map(k, k) == [false, true, 1.5, 2.5, 1, 2, 3, 'a', 'b', 1u, 2u]",
 	} {
-		program := load(t, expression)
+		program := mustLoad(t, expression)
 		for range 50 { // Go's own order is another at every time
 			if held, err := program.Eval(in); !held || err != nil {
 				t.Errorf("%s: %t, %v", expression, held, err)
@@ -41,7 +41,7 @@ func TestSharedErrorsSayWhereEachArose(t *testing.T) {
 		"timestamp(9223372036854775807 - size(subject.groups)) > now": "line 1, column 10: a number out of range",
 		"now < timestamp(9223372036854775807 - size(chain))":          "line 1, column 16: a number out of range",
 	} {
-		program := load(t, expression)
+		program := mustLoad(t, expression)
 		all.Go(func() {
 			for range 100 {
 				if _, err := program.Eval(in); err == nil || !strings.Contains(err.Error(), where) {

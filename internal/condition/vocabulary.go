@@ -95,6 +95,10 @@ func (v *vocabulary) NativeToValue(value any) ref.Val {
 		return types.String(native)
 	case map[string]any:
 		return inOrder(types.NewStringInterfaceMap(v, native))
+	case []string:
+		return &textList{types.NewStringList(v, native), native}
+	case []any:
+		return &anyList{types.NewDynamicList(v, native), native}
 	case *authz.Subject:
 		return &object{celType: subjectType, fields: subjectFields, native: native}
 	case *authz.Actor:
