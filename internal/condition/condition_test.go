@@ -312,7 +312,7 @@ func BenchmarkLoad(b *testing.B) {
 		for _, c := range []struct {
 			name string
 			load func(string, []byte) (*Program, error)
-		}{{"anew", load}, {"as a bundle", Load}} {
+		}{{"anew", load}, {"in use", Load}} {
 			b.Run(expression+"/"+c.name, func(b *testing.B) {
 				used := mustLoad(b, expression)
 				b.ReportAllocs()

@@ -21,12 +21,18 @@ type Program struct {
 
 // Load makes an expression ready that came with its checked form. It trusts neither: it parses the text, checks it again,
 // holds it to the same rules and limits as Compile and takes it only if that gives the checked form byte for byte. What is
-// evaluated is what people read, and means here what it meant where it was compiled.
+// evaluated is what people read, and means here what it meant where it was compiled. A program that is in use already is
+// given again.
 func Load(expression string, checked []byte) (*Program, error) {
+	from := originOf(expression, checked)
+	if program := loaded.find(from); program != nil {
+		return program, nil
+	}
 	program, err := load(expression, checked)
 	if err != nil {
 		return nil, fmt.Errorf("loading condition: %w", err)
 	}
+	loaded.keep(from, program)
 	return program, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -148,4 +149,35 @@ func TestObjectsKeepToThemselves(t *testing.T) {
 	if got, ok := actor.(*object); !ok || !types.IsError(got.Get(types.Int(1))) || got.IsSet(types.Int(1)) != types.False {
 		t.Error("it has a field by number")
 	}
+}
+
+func TestAProgramThatIsInUseIsGivenAgain(t *testing.T) {
+	const expression = "subject.id == 'somebody of whom there is one'"
+	checked := checkedOf(t, expression)
+	used := mustLoad(t, expression)
+	if again := mustLoad(t, expression); again != used {
+		t.Error("it is loaded twice")
+	}
+	if other := mustLoad(t, " "+expression); other == used {
+		t.Error("another text has the same positions")
+	}
+	if _, err := Load(expression, checked[1:]); !errors.Is(err, ErrNotCanonical) {
+		t.Errorf("with another form: %v", err)
+	}
+	runtime.KeepAlive(used)
+}
+
+// What nobody uses is forgotten: conditions come and go for as long as an authorizer runs.
+func TestAProgramThatIsNotInUseIsForgotten(t *testing.T) {
+	const expression = "subject.id == 'somebody who is forgotten'"
+	from := originOf(expression, checkedOf(t, expression))
+	mustLoad(t, expression)
+	for range 100 {
+		runtime.GC()
+		if _, known := loaded.byOrigin.Load(from); !known {
+			return
+		}
+		runtime.Gosched()
+	}
+	t.Error("it is kept")
 }
