@@ -65,6 +65,7 @@ const (
 	controllerRuntime = "sigs.k8s.io/controller-runtime"
 	grpc              = "google.golang.org/grpc"
 	envoy             = "github.com/envoyproxy"
+	ours              = "behalf.dev/behalf"
 )
 
 var rules = []rule{
@@ -92,6 +93,9 @@ var rules = []rule{
 		folders: []string{"internal/frontdoor/*"},
 		forbids: otherFrontDoor,
 	},
+	never("the reference model shares no code with what it is compared with",
+		[]string{"test/reference"},
+		ours+"/internal/bundle", ours+"/internal/compile", ours+"/internal/condition", ours+"/internal/engine", ours+"/internal/token"),
 	{
 		text:     "the kinds import apimachinery only",
 		folders:  []string{"api"},
