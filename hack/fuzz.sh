@@ -6,6 +6,8 @@
 #
 # Fuzzes each fuzz target of the main module for TIME, one after the other. What
 # breaks one is kept by go test under testdata/fuzz and is a test case from then on.
+# Then random worlds go through compiler, engine and reference model for TIME, from
+# a seed that was not used before; what was judged is counted.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -22,6 +24,9 @@ for folder in $folders; do
     go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "./$folder" || failed+=("$folder $target")
   done
 done
+seed=$(date +%s)000000
+printf 'fuzz: model against engine for %s, from seed %s\n' "$time" "$seed"
+go test -count=1 -v -timeout 0 -run '^TestDifferential$' ./test/reference -for "$time" -from "$seed" || failed+=('test/reference TestDifferential')
 if ((${#failed[@]})); then
   printf 'fuzz: FAILED: %s\n' "${failed[@]}"
   exit 1
