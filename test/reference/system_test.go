@@ -99,7 +99,7 @@ func answerOf(d authz.Decision) reference.Answer {
 	if d.DryRun != nil {
 		answer.DryRun = reference.Obstacle{Leg: d.DryRun.Leg, Reason: d.DryRun.Reason}
 	}
-	for _, denial := range d.Obstacles {
+	for _, denial := range d.Obstacles() {
 		answer.Obstacles = append(answer.Obstacles, reference.Obstacle{Leg: denial.Leg, Reason: denial.Reason})
 	}
 	return answer
