@@ -29,9 +29,9 @@ func patternFault(pattern string) string {
 	if fault := scopeCharactersFault(pattern); fault != "" {
 		return fault
 	}
-	segments := strings.Split(pattern, ":")
-	if slices.Contains(segments[:len(segments)-1], wildcard) {
-		return "'*' may only be the last segment, as in crm:*; write one pattern for each scope that is meant"
+	before := strings.TrimSuffix(pattern, wildcard)
+	if strings.Contains(before, wildcard) || before != pattern && before != "" && !strings.HasSuffix(before, ":") {
+		return "'*' may only be the whole last segment, as in crm:*; write one pattern for each scope that is meant"
 	}
 	return ""
 }

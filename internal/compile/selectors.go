@@ -179,7 +179,13 @@ func (v *view) subject(f *findings, field string, sel v1alpha1.SubjectSelector, 
 		resolved.All = d == doubtSelectsAll
 		return resolved, resolved.All
 	}
-	if resolved.All { // the lists add nobody
+	if resolved.All && len(resolved.Users)+len(resolved.Usernames)+len(resolved.Groups) > 0 {
+		f.invalidf(field, "all: true takes everybody, and there are users, usernames or groups beside it; keep one of the two")
+		if d == doubtSelectsNobody {
+			return resolved, false
+		}
+	}
+	if resolved.All {
 		resolved.Users, resolved.Usernames, resolved.Groups = nil, nil, nil
 	}
 	return resolved, true

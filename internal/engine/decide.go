@@ -45,7 +45,7 @@ func (j *judgement) refuse(d *authz.Decision, at int, found obstacles) {
 	*d = d.ExplainedBy(j.snapshot, j.req, j.now)
 	j.speakOf(d)
 	if by < 0 {
-		d.Outcome, d.DryRun = authz.Allow, &found[0].Denial
+		d.Outcome, d.DryRun = authz.Allow, &j.withForgiven(found)[0].Denial
 		return
 	}
 	d.Denial, d.Policies, d.Revocation = found[by].Denial, found[by].policies, found[by].revocation
@@ -76,7 +76,16 @@ func (j *judgement) standing(found obstacles) obstacles {
 	if len(enforced) > 0 {
 		return enforced
 	}
-	return append(found, j.forgiven...)
+	return j.withForgiven(found)
+}
+
+// withForgiven puts what dry runs of Forbids kept from denying in its place: Forbids come first in the policy leg.
+func (j *judgement) withForgiven(found obstacles) obstacles {
+	at := slices.IndexFunc(found, func(o obstacle) bool { return o.Leg == authz.LegPolicy || o.Leg == authz.LegGrant })
+	if at < 0 {
+		at = len(found)
+	}
+	return slices.Insert(found, at, j.forgiven...)
 }
 
 // gather judges all that can be judged from a leg on, whatever denies.

@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -65,6 +66,25 @@ func TestDryRunOfAResourceServer(t *testing.T) {
 	}
 }
 
+// A clock that is not set would lie before the end of any dry run, and of none.
+func TestAClockThatIsNotSetIsOnNoDryRun(t *testing.T) {
+	for name, change := range map[string]func(*world){
+		"no dry run":                 func(*world) {},
+		"a dry run of the server":    func(w *world) { w.policy.DryRunUntil = now.Unix() },
+		"a Forbid without a dry run": func(w *world) { w.policy.Rules[2].Scopes = []int{read} },
+	} {
+		w := newWorld(t)
+		w.request.Token = nil
+		w.request.Subject.AuthTime = time.Time{}
+		change(w)
+		for _, at := range []time.Time{{}, time.Unix(-1, 0)} {
+			if d := w.snapshot(t).Decide(w.request, at); name != "a dry run of the server" && d.Allowed() {
+				t.Errorf("%s: at %s: %+v", name, at, d)
+			}
+		}
+	}
+}
+
 func checkDryRun(t *testing.T, d authz.Decision, outcome authz.Outcome, leg authz.Leg, reason authz.Reason) {
 	t.Helper()
 	judged := d.Denial
@@ -98,6 +118,26 @@ func TestDryRunOfAForbid(t *testing.T) {
 		dryRun(w)
 		w.policy.Rules[0].Subjects = nil
 		checkDryRun(t, w.decide(t), authz.Deny, authz.LegPolicy, authz.ReasonNoPolicy)
+	})
+	t.Run("comes before what a dry run of the server softens later", func(t *testing.T) {
+		w := newWorld(t)
+		dryRun(w)
+		w.policy.DryRunUntil, w.policy.Rules[0].Subjects = now.Unix()+1, nil
+		d := w.decide(t)
+		checkDryRun(t, d, authz.Allow, authz.LegPolicy, authz.ReasonForbidden)
+		if got := obstaclesOf(d); !slices.Equal(got, []string{"policy/forbidden", "policy/no_policy"}) {
+			t.Errorf("obstacles %v", got)
+		}
+	})
+	t.Run("comes after what a dry run of the server softens before", func(t *testing.T) {
+		w := newWorld(t)
+		dryRun(w)
+		w.policy.DryRunUntil, w.request.Token.Scopes = now.Unix()+1, nil
+		d := w.decide(t)
+		checkDryRun(t, d, authz.Allow, authz.LegToken, authz.ReasonScopeNotInToken)
+		if got := obstaclesOf(d); !slices.Equal(got, []string{"token/scope_not_in_token", "policy/forbidden"}) {
+			t.Errorf("obstacles %v", got)
+		}
 	})
 	t.Run("does not hide a Forbid that is enforced", func(t *testing.T) {
 		w := newWorld(t)

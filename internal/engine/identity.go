@@ -5,6 +5,8 @@ package engine
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/condition"
@@ -36,22 +38,24 @@ func unauthenticated(r *authz.Request) obstacles {
 	return found
 }
 
-// whatIsAsked: the request can be read as one question, by one caller.
+// whatIsAsked: the request can be read as one question, by one caller, about a person whose issuer is trusted.
 func whatIsAsked(j *judgement) obstacles {
 	r := j.req
 	if fault := malformed(r); fault != "" {
 		return deny(authz.ReasonRequestMalformed, "%s", fault)
 	}
 	switch {
-	case r.Actor.Present():
-		return nil
-	case len(r.Via) > 0:
+	case j.snapshot.trust != nil && !j.snapshot.trust.Believes(r.Subject.Issuer): // without trust, nothing is fresh
+		return deny(authz.ReasonTokenInvalid, "no TrustedIssuer named %q is believed here", r.Subject.Issuer)
+	case !r.Actor.Present() && len(r.Via) > 0:
 		return deny(authz.ReasonActorMissing, "there are prior actors and no current one")
-	case r.HTTP == nil:
+	case !r.Actor.Present() && r.HTTP == nil:
 		return deny(authz.ReasonActorMissing, "no service acts for %s, and only a route can let a person come alone", r.Subject)
-	default:
-		return nil
 	}
+	if fault := oversized(r); fault != "" {
+		return deny(authz.ReasonRequestMalformed, "%s", fault)
+	}
+	return nil
 }
 
 // malformed says why the request cannot be read as one question; empty where it can.
@@ -65,10 +69,6 @@ func malformed(r *authz.Request) string {
 		return "a request is asked about by its scope or by its route, not by both"
 	case r.HTTP != nil && (r.Resource.Type != "" || r.Resource.ID != "" || len(r.Resource.Properties) > 0):
 		return "the route of a request gives its resource, and the request names one too"
-	case len(r.Subject.Groups) > condition.MaxEntries:
-		return "the subject has more groups than are looked at"
-	case len(r.Via) >= condition.MaxChain:
-		return "the chain has more actors than are looked at"
 	}
 	for i := range r.Via {
 		if !r.Via[i].Present() {
@@ -77,5 +77,31 @@ func malformed(r *authz.Request) string {
 	}
 	return ""
 }
+
+// oversized says what of the request is larger than anything that is looked at; empty where nothing is. What lies within
+// claims, properties and context is measured when the first condition is asked.
+func oversized(r *authz.Request) string {
+	s, o := &r.Subject, &r.Resource
+	switch {
+	case long(s.Issuer) || long(s.ID) || long(s.Username) || long(s.Session) || slices.ContainsFunc(s.Groups, long):
+		return fmt.Sprintf("a name of the subject is longer than %d bytes", condition.MaxName)
+	case long(r.Audience) || long(r.Scope) || long(o.Type) || long(o.ID):
+		return fmt.Sprintf("the audience, the scope or a name of the resource is longer than %d bytes", condition.MaxName)
+	case longNamed(r.Actor) || slices.ContainsFunc(r.Via, longNamed):
+		return fmt.Sprintf("the name of an actor is longer than %d bytes", condition.MaxName)
+	case len(s.Groups) > condition.MaxEntries:
+		return fmt.Sprintf("the subject has %d groups, more than %d", len(s.Groups), condition.MaxEntries)
+	case len(r.Via) >= condition.MaxChain:
+		return fmt.Sprintf("the chain has %d actors, more than %d", len(r.Via)+1, condition.MaxChain)
+	case max(len(s.Claims), len(o.Properties), len(r.Context)) > condition.MaxEntries:
+		return fmt.Sprintf("claims, properties or context have more than %d entries", condition.MaxEntries)
+	default:
+		return ""
+	}
+}
+
+func long(name string) bool { return len(name) > condition.MaxName }
+
+func longNamed(a authz.Actor) bool { return long(a.Namespace) || long(a.ServiceAccount) }
 
 func halfNamed(a *authz.Actor) bool { return (a.Namespace == "") != (a.ServiceAccount == "") }

@@ -117,9 +117,10 @@ func (j *judgement) at(i int) *authz.Actor {
 	return &j.req.Actor
 }
 
-func (j *judgement) inDryRun() bool {
-	return j.served != nil && j.seconds < j.served.policy.dryRunUntil
-}
+func (j *judgement) inDryRun() bool { return j.served != nil && j.before(j.served.policy.dryRunUntil) }
+
+// before says whether a dry run that ends then is on; 0 is none. A clock that stands before 1970 is on no dry run.
+func (j *judgement) before(end int64) bool { return end > 0 && j.seconds < end }
 
 // question is the request as conditions read it, made ready when the first of them is asked.
 type question struct {

@@ -91,11 +91,11 @@ var identityCases = []denialCase{
 	},
 	{
 		"the subject has more groups than are looked at", func(w *world) { w.request.Subject.Groups = make([]string, 257) },
-		authz.LegIdentity, authz.ReasonRequestMalformed, "the subject has more groups than are looked at",
+		authz.LegIdentity, authz.ReasonRequestMalformed, "the subject has 257 groups, more than 256",
 	},
 	{
 		"the chain is beyond all measure", func(w *world) { w.request.Via = make([]authz.Actor, 0, 70); fill(w, 70) },
-		authz.LegIdentity, authz.ReasonRequestMalformed, "the chain has more actors than are looked at",
+		authz.LegIdentity, authz.ReasonRequestMalformed, "the chain has 71 actors, more than 64",
 	},
 }
 

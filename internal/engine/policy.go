@@ -19,7 +19,7 @@ func forbids(j *judgement) obstacles {
 			if !r.subjects.has(&j.subject) || j.holds(r.conditions, &why) == unmet {
 				continue
 			}
-			if j.seconds < r.dryRunUntil {
+			if j.before(r.dryRunUntil) {
 				j.forgiven = append(j.forgiven, forbiddenBy(j, r.alone).of(authz.LegPolicy)...)
 				continue
 			}
@@ -49,14 +49,21 @@ func permits(j *judgement) obstacles {
 	var beyond *limitBreach
 	for _, rules := range [...]*perScope[ruleSet]{&j.actor.rules, &j.namespace.rules} {
 		for _, r := range rulesFor(rules, j.scope).permits {
-			if !r.subjects.has(&j.subject) || j.holds(r.conditions, &why) != met {
+			if !r.subjects.has(&j.subject) {
 				continue
 			}
-			if breach := r.breach(j); breach != nil {
+			var own hurdle
+			verdict, breach := j.holds(r.conditions, &own), r.breach(j)
+			switch {
+			case verdict == met && breach == nil:
+				j.permits = append(j.permits, r)
+			case verdict == met:
 				beyond = worse(beyond, breach)
-				continue
+			case verdict == unmet:
+				why.unmet = first(why.unmet, own.unmet)
+			case breach == nil: // nothing but the error stood in the way
+				why.erred = first(why.erred, own.erred)
 			}
-			j.permits = append(j.permits, r)
 		}
 	}
 	if len(j.permits) > 0 {

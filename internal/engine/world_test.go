@@ -205,7 +205,7 @@ func (w *world) snapshot(tb testing.TB) *Snapshot {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	trust, err := token.NewTrust(&bundle.Trust{Format: bundle.Format}, bundle.Statement{Kind: bundle.KindTrust, LeaseUntil: w.trustLease.Unix()})
+	trust, err := token.NewTrust(trusting("corp", "partner"), bundle.Statement{Kind: bundle.KindTrust, LeaseUntil: w.trustLease.Unix()})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -218,6 +218,17 @@ func (w *world) snapshot(tb testing.TB) *Snapshot {
 		tb.Fatal(err)
 	}
 	return s
+}
+
+// trusting is a trust bundle of issuers without keys: their people can be vouched for.
+func trusting(issuers ...string) *bundle.Trust {
+	t := &bundle.Trust{Format: bundle.Format}
+	for _, name := range issuers {
+		t.Issuers = append(t.Issuers, bundle.Issuer{
+			Name: name, URL: "https://" + name + ".example", Audiences: []string{"behalf"}, Algorithms: []string{"ES256"}, JWKS: `{"keys":[]}`, Unbounded: true,
+		})
+	}
+	return t
 }
 
 func (w *world) decide(tb testing.TB) authz.Decision {

@@ -5,7 +5,6 @@ package frontdoor
 
 import (
 	"errors"
-	"fmt"
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/token"
@@ -15,14 +14,6 @@ import (
 func Refuse(request *authz.Request, reason authz.Reason, detail string) {
 	if request.Unauthenticated == "" {
 		request.Unauthenticated, request.Detail = reason, detail
-	}
-}
-
-// RefuseStranger marks a request whose subject somebody vouches for, of an issuer that the trust bundle does not know: nobody
-// can vouch for those.
-func RefuseStranger(request *authz.Request, trust *token.Trust) {
-	if request.Subject.Present() && !trust.Believes(request.Subject.Issuer) {
-		Refuse(request, authz.ReasonTokenInvalid, fmt.Sprintf("no TrustedIssuer named %.253q is believed here", request.Subject.Issuer))
 	}
 }
 

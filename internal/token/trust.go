@@ -20,6 +20,7 @@ const Skew = 60 * time.Second
 type Trust struct {
 	statement bundle.Statement
 	issuers   map[string]*issuer // by URL
+	names     map[string]bool    // of the issuers
 	cluster   *issuer
 	pins      map[authz.Actor]string
 	seen      *cache
@@ -60,16 +61,16 @@ func (t *Trust) Statement() bundle.Statement {
 
 func (t *Trust) loadIssuers(issuers []bundle.Issuer) error {
 	t.issuers = make(map[string]*issuer, len(issuers))
-	names := make(map[string]bool, len(issuers))
+	t.names = make(map[string]bool, len(issuers))
 	for _, i := range issuers {
-		if names[i.Name] || t.issuers[i.URL] != nil {
+		if t.names[i.Name] || t.issuers[i.URL] != nil {
 			return fmt.Errorf("issuer %s: its name or its URL %s stands twice", i.Name, i.URL)
 		}
 		loaded, err := loadIssuer(i)
 		if err != nil {
 			return fmt.Errorf("issuer %s: %w", i.Name, err)
 		}
-		names[i.Name], t.issuers[i.URL] = true, loaded
+		t.names[i.Name], t.issuers[i.URL] = true, loaded
 	}
 	return nil
 }

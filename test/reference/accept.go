@@ -83,7 +83,10 @@ func acceptIssuers(w World) []v1alpha1.TrustedIssuer {
 		late := slices.ContainsFunc(w.Issuers, func(other v1alpha1.TrustedIssuer) bool {
 			return other.Spec.URL == issuer.Spec.URL && issuerAge(other, issuer) < 0
 		})
-		keyless := issuer.Spec.Keys.Type != v1alpha1.KeysInline && !slices.Contains(w.FetchedKeys, issuer.Name)
+		keyless := !slices.Contains(w.FetchedKeys, issuer.Name)
+		if issuer.Spec.Keys.Type == v1alpha1.KeysInline {
+			keyless = issuer.Spec.Keys.JWKS == ""
+		}
 		return late || keyless || !isIssuer(issuer.Spec)
 	})
 }

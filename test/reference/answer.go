@@ -97,4 +97,5 @@ var legs = []struct {
 	{authz.LegChain, (*question).chain},
 	{authz.LegPolicy, (*question).policy},
 	{authz.LegGrant, (*question).grant},
+	{authz.LegRevocation, (*question).grantRevocation},
 }

@@ -173,10 +173,11 @@ var onSubject = []Expression{
 		return truth(f.Subject.Claims["department"] == "north")
 	}},
 	{`now - subject.authTime < duration('1h')`, func(f Facts) Verdict {
-		if f.Subject.AuthTime.IsZero() {
+		since := f.Now.Sub(f.Subject.AuthTime)
+		if f.Subject.AuthTime.IsZero() || !f.Subject.AuthTime.Add(since).Equal(f.Now) { // further apart than a duration holds
 			return Errs
 		}
-		return truth(f.Now.Sub(f.Subject.AuthTime) < time.Hour)
+		return truth(since < time.Hour)
 	}},
 	{`has(subject.authTime)`, func(f Facts) Verdict { return truth(!f.Subject.AuthTime.IsZero()) }},
 }

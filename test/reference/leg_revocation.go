@@ -19,6 +19,11 @@ func (q *question) revocation() authz.Reason {
 			return authz.ReasonRevoked
 		}
 	}
+	return ""
+}
+
+// grantRevocation is what leg 4 says of the grant, which is looked for when all other legs were judged (ADR 0018).
+func (q *question) grantRevocation() authz.Reason {
 	if q.grantStanding() == grantRevoked {
 		return authz.ReasonRevoked
 	}

@@ -22,7 +22,7 @@ func shrinkValue(v reflect.Value, fails func() bool) bool {
 	if v.IsZero() || !v.CanSet() || isKept(v) {
 		return false
 	}
-	if tryValue(v, reflect.Zero(v.Type()), fails) {
+	if !isObject(v) && tryValue(v, reflect.Zero(v.Type()), fails) {
 		return true
 	}
 	switch v.Kind() {
@@ -39,9 +39,14 @@ func shrinkValue(v reflect.Value, fails func() bool) bool {
 	}
 }
 
-// isKept says of times and short texts that a reader is better off with them as they were.
+// isObject says that a value is an object with a name, which must stay: no two may be called the same.
+func isObject(v reflect.Value) bool {
+	return v.Kind() == reflect.Struct && v.FieldByName("ObjectMeta").IsValid()
+}
+
+// isKept says of names, times and short texts that a reader is better off with them as they were.
 func isKept(v reflect.Value) bool {
-	isTime := v.Type() == reflect.TypeFor[time.Time]() || v.Type() == reflect.TypeFor[metav1.Time]()
+	isTime := v.Type() == reflect.TypeFor[metav1.ObjectMeta]() || v.Type() == reflect.TypeFor[time.Time]() || v.Type() == reflect.TypeFor[metav1.Time]()
 	return isTime || v.Kind() == reflect.String && v.Len() < 100
 }
 

@@ -133,7 +133,13 @@ func isDigest(s string) bool {
 }
 
 func isIssuer(i v1alpha1.TrustedIssuerSpec) bool {
-	return strings.HasPrefix(i.URL, "https://") && len(i.Audiences) > 0 && len(i.Algorithms) > 0
+	scopes := i.Scopes.Type == v1alpha1.IssuerScopesUnbounded && i.Scopes.Claim == "" ||
+		i.Scopes.Type == v1alpha1.IssuerScopesClaim && i.Scopes.Claim != ""
+	return strings.HasPrefix(i.URL, "https://") && len(i.Audiences) > 0 && len(i.Algorithms) > 0 && scopes && knowsKeys(i.Keys)
+}
+
+func knowsKeys(k v1alpha1.IssuerKeys) bool {
+	return k.Type == v1alpha1.KeysInline || k.Type == v1alpha1.KeysDiscovery || k.Type == v1alpha1.KeysURL && k.URL != ""
 }
 
 func allCompile(conditions []v1alpha1.Condition) bool {

@@ -11,7 +11,6 @@ import (
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/canonical"
 	"behalf.dev/behalf/internal/frontdoor"
-	"behalf.dev/behalf/internal/token"
 )
 
 // Names that Behalf gives to subjects and resources of this API.
@@ -20,9 +19,8 @@ const (
 	routeType   = "route"
 )
 
-// request builds the question for the engine. Whatever it does not say well is marked on it, and it is then denied; so is a
-// person of an issuer that the trust bundle does not know.
-func (e *evaluation) request(trust *token.Trust) *authz.Request {
+// request builds the question for the engine. Whatever it does not say well is marked on it, and it is then denied.
+func (e *evaluation) request() *authz.Request {
 	r := &authz.Request{}
 	context := object{members: e.context, path: "context"}
 	for _, step := range []func(*authz.Request, object) error{
@@ -32,7 +30,6 @@ func (e *evaluation) request(trust *token.Trust) *authz.Request {
 			frontdoor.Refuse(r, authz.ReasonRequestMalformed, err.Error())
 		}
 	}
-	frontdoor.RefuseStranger(r, trust)
 	return r
 }
 

@@ -96,7 +96,7 @@ func (h *handler) evaluate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	caller := frontdoor.Caller{Door: Door, RequestID: requestID(r), Peer: peer.String()}
-	event := h.judge.Answer(caller, func(s *engine.Snapshot, _ time.Time) *authz.Request { return asked.request(s.Trust()) })
+	event := h.judge.Answer(caller, func(*engine.Snapshot, time.Time) *authz.Request { return asked.request() })
 	writeJSON(w, respond(event.Decision))
 }
 
