@@ -5,7 +5,6 @@ package compile
 
 import (
 	"fmt"
-	"slices"
 
 	"behalf.dev/behalf/api/v1alpha1"
 	"behalf.dev/behalf/internal/authz"
@@ -207,7 +206,7 @@ func (p *policy) scopesIn(f *form) (found []int, strangers []Problem) {
 		for _, pat := range entry.scopes {
 			covered := f.scopes.covered(pat.text)
 			if len(covered) == 0 {
-				own.warnf(pat.field, "%q covers no scope of %s; correct it%s", pat.text, withoutGeneration(f.object), starHint(pat.text))
+				own.warnf(pat.field, "%q covers no scope of %s; correct it, or have the scope added there", pat.text, withoutGeneration(f.object))
 			}
 			found = append(found, covered...)
 		}
@@ -224,14 +223,6 @@ func (p *policy) lost(audience, why string) []Problem {
 		}
 	}
 	return own.problems
-}
-
-// starHint helps whoever took '*' for part of a word.
-func starHint(text string) string {
-	if i := slices.Index([]byte(text), '*'); i > 0 && text[i-1] != ':' {
-		return ": '*' covers whole segments only, as in " + text[:i] + ":*"
-	}
-	return ", or have the scope added there"
 }
 
 // names are the audiences that the policy names.
