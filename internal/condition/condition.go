@@ -131,12 +131,18 @@ func newJudged(expression string) (*judged, error) {
 	return &judged{d, tree, estimate}, nil
 }
 
-// check checks the types of an expression. Loops are counted before: what the check costs grows with the power of how deep
-// they stand in one another.
+// check checks the types of an expression. Loops are counted before, and how deep lists and maps lie in one another: what
+// the check costs grows with the power of both.
 func (d *dialect) check(tree *cel.Ast) (*cel.Ast, error) {
 	if loops := loopsIn(tree.NativeRep().Expr()); loops > MaxLoops {
 		return nil, &Error{Message: fmt.Sprintf("the expression has %d loops (all, exists, exists_one, filter, map, transformList, cel.bind), more than %d; "+
 			"ask about the request more directly", loops, MaxLoops)}
+	}
+	depths := &depths{}
+	depths.of(tree.NativeRep().Expr(), map[string]int{})
+	if depths.deepest != nil {
+		return nil, positionOf(depths.deepest.ID(), tree.NativeRep().SourceInfo()).refuse(
+			fmt.Sprintf("lists, maps and loops lie in one another deeper than %d here; ask about the request more directly", maxTypeDepth))
 	}
 	checked, issues := d.env.Check(tree)
 	if issues.Err() != nil {

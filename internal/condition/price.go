@@ -3,7 +3,7 @@
 
 package condition
 
-// Units of cost. One is about 20 to 50 ns: a field, a comparison of two numbers, a sum.
+// Units of cost. One is some tens of ns: a field, a comparison of two numbers, a sum.
 const (
 	// bytesPerStep are compared in about the time in which a walk takes a step, which is a unit.
 	bytesPerStep = 1024

@@ -13,7 +13,7 @@ import (
 
 // Limits of what an expression may cost.
 const (
-	// CostLimit is the most that one evaluation may cost; it is stopped there (docs/adr/0012). One unit is about 20 to 50 ns.
+	// CostLimit is the most that one evaluation may cost; it is stopped there (docs/adr/0012). One unit is some tens of ns.
 	CostLimit = 400_000
 	// EstimateLimit is the largest static estimate, at the bounds of the input. Beyond it an expression is refused.
 	EstimateLimit = 4096 * CostLimit
