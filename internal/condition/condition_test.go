@@ -126,6 +126,8 @@ func TestWhatConditionsRead(t *testing.T) {
 		"int(string(resource.properties.size)) == 3":                        holds,
 		"string(now) == '2026-06-01T10:00:00Z' && bool('true')":             holds,
 		"has(subject.claims.manager) && !has(subject.claims.boss)":          holds,
+		"has(context.purpose) == true && has(context.nothing) == false":     holds,
+		"context.items[0].open || context.items[1].price == 7.5":            holds,
 		"(subject.id == 'alice' ? actor : chain[0]).namespace == 'support'": holds,
 	} {
 		if got, err := ask(t, expression, newInput()); got != want {
@@ -222,6 +224,7 @@ func TestRefusedExpressionsSayWhereAndWhy(t *testing.T) {
 		{"[[1]].flatten(3) == [1]", "flatten() cannot be used in conditions", 1, 14},
 		{"context.transformMap(k, v, v) == context", "transformMap() and transformMapEntry() cannot be used in conditions", 1, 21},
 		{"context.transformMapEntry(k, v, {k: v}) == context", "transformMap() and transformMapEntry() cannot be used in conditions", 1, 26},
+		{"context == {'a': [b'a']}", "bytes cannot be used in conditions", 1, 19},
 		{"cel.bind(a, b'a', context.a == 1)", "bytes cannot be used in conditions", 1, 13},
 		{"subject.id.find(scope) == 'a'", "the pattern of find() must be a constant", 1, 16},
 		{"subject.id.findAll('(') == []", "the pattern of findAll(): error parsing regexp", 1, 19},

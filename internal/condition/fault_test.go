@@ -6,6 +6,8 @@ package condition
 import (
 	"errors"
 	"testing"
+
+	"github.com/google/cel-go/common/types"
 )
 
 func TestErrorsSayWhereAndNeverQuoteTheRequest(t *testing.T) {
@@ -50,3 +52,14 @@ func TestErrorsSayWhereAndNeverQuoteTheRequest(t *testing.T) {
 }
 
 func mustErr(_ answer, err error) error { return err }
+
+func TestAnErrorThatNobodyForesawQuotesNothing(t *testing.T) {
+	unknown, ok := types.NewErrWithNodeID(1, "what alice said").(*types.Err)
+	if !ok {
+		t.Fatal("no error")
+	}
+	p := &Program{fact: certain(true)}
+	if got, want := p.failed(faultOf(unknown)).Error(), "evaluating condition: it cannot be evaluated for this request"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

@@ -3,7 +3,13 @@
 
 package condition
 
-import "testing"
+import (
+	"reflect"
+	"testing"
+
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+)
 
 func TestTheLibraries(t *testing.T) {
 	in := newInput()
@@ -119,5 +125,83 @@ func TestTheLibraries(t *testing.T) {
 		if got, err := ask(t, expression, in); got != want {
 			t.Errorf("%s %s (%v), want: %s", expression, got, err, want)
 		}
+	}
+}
+
+func TestURLsKeepToThemselves(t *testing.T) {
+	address := toURL(types.String("https://a.example/b"))
+	if got := address.ConvertToType(urlType); got != address {
+		t.Errorf("as itself it is %v", got)
+	}
+	if got := address.ConvertToType(types.TypeType); got != ref.Val(urlType) || address.Type() != ref.Type(urlType) {
+		t.Errorf("its type is %v", got)
+	}
+	if got := address.ConvertToType(types.StringType); !types.IsError(got) {
+		t.Errorf("as a text it is %v", got)
+	}
+	if got, err := address.ConvertToNative(reflect.TypeFor[string]()); err == nil {
+		t.Errorf("natively it is %v", got)
+	}
+	if got := address.Value(); got == nil {
+		t.Error("it is nothing")
+	}
+}
+
+// CEL's type guards keep these from happening, and the functions do not rely on it.
+func TestFunctionsTakeNothingThatTheyCannot(t *testing.T) {
+	for name, got := range map[string]ref.Val{
+		"the order of a number":       isSorted(types.Int(1)),
+		"the sum of a text":           sumFrom(types.Int(0))(types.String("1")),
+		"the least of nothing":        outermost("min", -1)(types.NullValue),
+		"the place in a number":       firstPlace(types.Int(1), types.Int(1)),
+		"the last place in a number":  lastPlace(types.Int(1), types.Int(1)),
+		"the URL of a number":         toURL(types.Int(1)),
+		"whether a number is a URL":   isURL(types.Int(1)),
+		"a URL that cannot be parsed": toURL(types.String("https://a.example/%zz")),
+		"a URL with a wrong fragment": toURL(types.String("/a#%zz")),
+	} {
+		if !types.IsError(got) {
+			t.Errorf("%s is %v", name, got)
+		}
+	}
+}
+
+func TestValuesAreMeasuredWholly(t *testing.T) {
+	d, err := theDialect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := newInput()
+	for _, c := range []struct {
+		name  string
+		value any
+		want  extent
+	}{
+		{"a text", types.String("aé"), extent{nodes: 1, bytes: 3, text: 3}},
+		{"a number", types.Int(1), extent{nodes: 1}},
+		{"nothing", nil, extent{nodes: 1}},
+		{"an optional", types.OptionalOf(types.String("abc")), extent{nodes: 2, bytes: 3, text: 3}},
+		{"an empty optional", types.OptionalNone, extent{nodes: 1}},
+		{"groups", d.words.NativeToValue([]string{"ab", "c"}), extent{nodes: 3, bytes: 3, entries: 2}},
+		{"a list of the request", d.words.NativeToValue([]any{"ab", 1.0, []any{"c"}}), extent{nodes: 5, bytes: 3, entries: 3}},
+		{"a map of the request", d.words.NativeToValue(map[string]any{"ab": []any{true, "c"}}), extent{nodes: 5, bytes: 3, entries: 1}},
+		{"a list that is made", types.NewRefValList(d.words, []ref.Val{types.String("ab"), types.True}), extent{nodes: 3, bytes: 2, entries: 2}},
+		{"a list of another kind", types.NewDynamicList(d.words, []int64{1, 2}), extent{nodes: 3, entries: 2}},
+		{"a map that is made", inOrder(types.NewRefValMap(d.words, map[ref.Val]ref.Val{types.String("a"): types.String("bc")})), extent{nodes: 3, bytes: 3, entries: 1}},
+		{"an actor", d.words.NativeToValue(&in.Actor), extent{nodes: 1, bytes: 13}},
+		{"a subject", d.words.NativeToValue(in.Subject), extent{nodes: 1}},
+		{"a URL", toURL(types.String("/abc")), extent{nodes: 1, bytes: 4, text: 4}},
+	} {
+		if got := gauge(c.value, 1_000); got.nodes != c.want.nodes || got.bytes != c.want.bytes || got.text != c.want.text || got.entries != c.want.entries {
+			t.Errorf("%s is measured as %+v, want %+v", c.name, got, c.want)
+		}
+	}
+	// What is larger than it may be is not measured to its end.
+	long := types.NewRefValList(d.words, make([]ref.Val, 0))
+	for range 20 {
+		long = types.NewRefValList(d.words, []ref.Val{long, long})
+	}
+	if got := gauge(long, 1_000); got.nodes < 1_000 || got.nodes > 2_000 {
+		t.Errorf("it went through %d", got.nodes)
 	}
 }

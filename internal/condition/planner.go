@@ -238,8 +238,6 @@ func literalReader(e ast.Expr) reader {
 	switch value := e.AsLiteral().(type) {
 	case types.Null:
 		return &constant{}
-	case types.Bytes:
-		return nil
 	case types.Int, types.Uint:
 		return &constant{datum{other: value}}
 	default:

@@ -146,6 +146,17 @@ func TestObjectsKeepToThemselves(t *testing.T) {
 	if _, ok := words.FindStructFieldNames("behalf.Nothing"); ok {
 		t.Error("an unknown type has fields")
 	}
+	if _, ok := words.FindStructFieldType("behalf.Nothing", "id"); ok {
+		t.Error("an unknown type has a field")
+	}
+	for _, target := range []any{nil, (*authz.Subject)(nil), &authz.Actor{}} {
+		if _, ok := subjectFields["id"].read(target); ok {
+			t.Errorf("%T has the id of a subject", target)
+		}
+		if _, ok := subjectFields["authTime"].read(target); ok {
+			t.Errorf("%T has signed in", target)
+		}
+	}
 	if got, ok := actor.(*object); !ok || !types.IsError(got.Get(types.Int(1))) || got.IsSet(types.Int(1)) != types.False {
 		t.Error("it has a field by number")
 	}
@@ -180,4 +191,15 @@ func TestAProgramThatIsNotInUseIsForgotten(t *testing.T) {
 		runtime.Gosched()
 	}
 	t.Error("it is kept")
+}
+
+func TestThereAreNoOtherVariables(t *testing.T) {
+	in := (*activation)(newInput())
+	if got, ok := in.ResolveName("nothing"); ok || in.Parent() != nil {
+		t.Errorf("got %v", got)
+	}
+	m := newMeter(newInput(), &limit{})
+	if got, ok := m.ResolveName("nothing"); ok || m.Parent() != nil {
+		t.Errorf("got %v", got)
+	}
 }
