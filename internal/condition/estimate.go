@@ -49,7 +49,7 @@ type estimate struct {
 	tree *ast.AST
 	bill bill
 	// prices are those of its calls whose cost is told from an input, by id.
-	prices map[int64]price
+	prices map[int64]*price
 	// turns is what a turn of a loop costs beside that, by the id of its step.
 	turns map[int64]uint64
 	// ranges are what its loops go over, by id.
@@ -65,7 +65,7 @@ type estimate struct {
 }
 
 func newEstimate(tree *ast.AST) *estimate {
-	s := &estimate{tree: tree, prices: map[int64]price{}, turns: map[int64]uint64{}, ranges: map[int64]bool{}, dearest: tree.Expr(), often: 1}
+	s := &estimate{tree: tree, prices: map[int64]*price{}, turns: map[int64]uint64{}, ranges: map[int64]bool{}, dearest: tree.Expr(), often: 1}
 	s.bill, _ = s.of(tree.Expr(), locals{})
 	return s
 }
@@ -175,19 +175,21 @@ func (s *estimate) choice(args []ast.Expr, scope locals) (bill, *extent) {
 	return asked.plus(one.or(other)).plus(flat(1)), either(bound, otherBound)
 }
 
-// price of a call: of several overloads, which one it is the types at run time say.
-func (s *estimate) price(e ast.Expr) price {
-	overloads := s.tree.GetOverloadIDs(e.ID())
-	p := functions[overloads[0]]
-	for _, overload := range overloads[1:] {
-		p = p.or(functions[overload])
+// price of a call: of several overloads, which one it is the types at run time say. Most have the same.
+func (s *estimate) price(e ast.Expr) *price {
+	var p *price
+	seen := map[*price]bool{}
+	for _, overload := range s.tree.GetOverloadIDs(e.ID()) {
+		if q := functions[overload]; !seen[q] {
+			seen[q], p = true, p.or(q)
+		}
 	}
-	if runPattern[e.AsCall().FunctionName()] != nil {
-		pattern, _ := patternOf(e)
-		steps, _ := instructions("", pattern) // rules have seen it
-		p.more = matching(steps).more
+	if runPattern[e.AsCall().FunctionName()] == nil {
+		return p
 	}
-	return p
+	pattern, _ := patternOf(e)
+	steps, _ := instructions("", pattern) // rules have seen it
+	return &price{p.base, matching(steps).more, p.gives}
 }
 
 func (s *estimate) note(e ast.Expr, cost uint64) {

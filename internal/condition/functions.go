@@ -20,22 +20,23 @@ var functions = priceList(
 	priced(ranked, comparison),
 	priced(costing(1), arithmetic),
 	priced(costing(2), instants),
-	map[string]price{overloads.AddString: joined},
+	map[string]*price{overloads.AddString: joined},
 	containers, texts, conversions, optionals, listFunctions, addresses, urlFunctions,
 	priced(costing(1), mathFunctions),
 	priced(gone, mathLists),
 )
 
-func priced(p price, list []string) map[string]price {
-	prices := map[string]price{}
+// priced gives one price to many.
+func priced(p *price, list []string) map[string]*price {
+	prices := map[string]*price{}
 	for _, overload := range list {
 		prices[overload] = p
 	}
 	return prices
 }
 
-func priceList(lists ...map[string]price) map[string]price {
-	all := map[string]price{}
+func priceList(lists ...map[string]*price) map[string]*price {
+	all := map[string]*price{}
 	for _, list := range lists {
 		maps.Copy(all, list)
 	}
@@ -96,7 +97,7 @@ var (
 	}
 )
 
-var containers = map[string]price{
+var containers = map[string]*price{
 	overloads.IndexList:          costing(1).giving(anEntry),
 	overloads.IndexMap:           costing(1).giving(anEntry),
 	overloads.InList:             sought,
@@ -112,7 +113,7 @@ var containers = map[string]price{
 	"list_sets_contains_list":    matched(1),
 	"list_sets_intersects_list":  matched(1),
 	"list_sets_equivalent_list":  matched(2),
-	"list_distinct":              gathered(price{base: 1, more: func(of []extent) uint64 { return matched(1).more([]extent{of[0], of[0]}) }}),
+	"list_distinct":              gathered(&price{base: 1, more: func(of []extent) uint64 { return matched(1).more([]extent{of[0], of[0]}) }}),
 	"list_slice":                 gathered(gone),
 	"list_flatten":               flattened,
 	"list_a_index_of_int":        indexed,
@@ -125,15 +126,15 @@ var containers = map[string]price{
 }
 
 // gathered is a list of some entries of another.
-func gathered(p price) price { return p.giving(itself) }
+func gathered(p *price) *price { return p.giving(itself) }
 
 // flattened is a list of the entries of lists.
-var flattened = price{base: 1, more: func(of []extent) uint64 { return of[0].nodes }, gives: func(of []*extent) *extent {
+var flattened = &price{base: 1, more: func(of []extent) uint64 { return of[0].nodes }, gives: func(of []*extent) *extent {
 	inner := either(of[0].each, of[0].part().each)
 	return &extent{nodes: of[0].nodes, bytes: of[0].bytes, entries: of[0].nodes, each: inner}
 }}
 
-var texts = map[string]price{
+var texts = map[string]*price{
 	overloads.ContainsString:           scanning(bytesPerSearch),
 	overloads.StartsWithString:         scanning(bytesPerStep),
 	overloads.EndsWithString:           scanning(bytesPerStep),
@@ -170,14 +171,14 @@ var conversions = priceList(
 		overloads.BoolToString, overloads.IntToString, overloads.UintToString, overloads.DoubleToString,
 		overloads.TimestampToString, overloads.DurationToString, "ip_to_string", "cidr_to_string",
 	}),
-	map[string]price{
+	map[string]*price{
 		overloads.ToDyn:          costing(1).giving(itself),
 		overloads.StringToString: costing(1).giving(someText),
 		overloads.BytesToString:  costing(1),
 	},
 )
 
-var optionals = map[string]price{
+var optionals = map[string]*price{
 	"select_optional_field":                costing(1), // and what the field has, which the estimate knows
 	"list_optindex_optional_int":           costing(1).giving(perhapsAnEntry),
 	"optional_list_optindex_optional_int":  costing(1).giving(perhapsAnEntry),

@@ -18,9 +18,20 @@ func FuzzCompile(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	// THREATS 40
-	for _, tower := range towers {
-		f.Add(tower)
+	// THREATS 40: loops within loops, ranges, texts built from texts, regular expressions, and what is larger to walk than to make
+	for _, seed := range []string{
+		"lists.range(1000000).all(x, lists.range(1000000).all(y, x < y))", "[1,2].all(x, [1,2].all(y, [1,2].all(z, x + y + z > 0)))",
+		"'ab'.replace('', 'abab').replace('', 'abab').replace('', 'abab').size() > 1", "subject.id.split('').join(subject.id) == 'x'",
+		"subject.username.matches('((a+)+)+$')", "subject.id.find('(a|aa){30}') == ''", "subject.id.findAll('').size() > 1",
+		"cel.bind(a, [1], cel.bind(b, [a, a], cel.bind(c, [b, b], c == [])))", "context.exists(k, v, k == v)", "context.?a.?b.optMap(x, x)",
+		"ip(scope) in [ip('::1')]", "url(scope).getHost() == ''", "math.greatest(1, 2.5) > math.abs(-9223372036854775807 - 1)", nested("[", 40, "1", "]") + " == []",
+	} {
+		f.Add(seed)
+	}
+	for _, seeds := range []map[string]string{towers, dear} {
+		for _, seed := range seeds {
+			f.Add(seed)
+		}
 	}
 	inputs := []*Input{newInput(), bare()}
 	f.Fuzz(func(t *testing.T, expression string) {

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 )
@@ -203,5 +204,31 @@ func TestValuesAreMeasuredWholly(t *testing.T) {
 	}
 	if got := gauge(long, 1_000); got.nodes < 1_000 || got.nodes > 2_000 {
 		t.Errorf("it went through %d", got.nodes)
+	}
+}
+
+func TestEveryFunctionThatIsAllowedIsThere(t *testing.T) {
+	d, err := theDialect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{"select_optional_field": true} // CEL's checker knows it alone
+	for name, function := range d.env.Functions() {
+		for _, overload := range function.OverloadDecls() {
+			known[overload.ID()] = true
+			if p := functions[overload.ID()]; p == nil || p.more == nil || name == operators.Equals || name == operators.NotEquals {
+				continue
+			}
+			_, byOverload := d.functions.FindOverload(overload.ID())
+			_, byName := d.functions.FindOverload(name)
+			if !byOverload && !byName {
+				t.Errorf("%s of %s has a price and is not there to be run", overload.ID(), name)
+			}
+		}
+	}
+	for overload := range functions {
+		if !known[overload] {
+			t.Errorf("there is no %s", overload)
+		}
 	}
 }

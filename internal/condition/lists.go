@@ -54,8 +54,8 @@ func listLibrary() []cel.EnvOption {
 
 var listFunctions = listPrices()
 
-func listPrices() map[string]price {
-	prices := map[string]price{}
+func listPrices() map[string]*price {
+	prices := map[string]*price{}
 	for _, t := range comparableTypes {
 		name := t.TypeName()
 		prices[fmt.Sprintf("list_%s_is_sorted_bool", name)] = gone

@@ -78,7 +78,7 @@ type metering struct {
 
 func (m metering) decorate(s interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
 	id := s.ID()
-	if call, ok := s.(interpreter.InterpretableCall); ok && m.estimate.prices[id].more != nil {
+	if call, ok := s.(interpreter.InterpretableCall); ok && m.estimate.prices[id] != nil {
 		run, err := m.runner(call)
 		if err != nil {
 			return nil, err
@@ -111,7 +111,7 @@ func chargeOrder(frame *interpreter.ExecutionFrame, id int64, value ref.Val) ref
 // meteredCall is a call whose price depends on what it is given.
 type meteredCall struct {
 	interpreter.InterpretableCall
-	price price
+	price *price
 	run   func(args []ref.Val) ref.Val
 }
 

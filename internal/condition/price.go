@@ -29,7 +29,7 @@ type price struct {
 }
 
 // result bounds what the function gives.
-func (p price) result(of []*extent) *extent {
+func (p *price) result(of []*extent) *extent {
 	if p.gives == nil {
 		return scalar(0)
 	}
@@ -37,7 +37,7 @@ func (p price) result(of []*extent) *extent {
 }
 
 // surcharge is what the function costs beyond its base.
-func (p price) surcharge(of []extent) uint64 {
+func (p *price) surcharge(of []extent) uint64 {
 	if p.more == nil {
 		return 0
 	}
@@ -45,25 +45,30 @@ func (p price) surcharge(of []extent) uint64 {
 }
 
 // or is the price of a function that is one of two, as the types at run time have it.
-func (p price) or(q price) price {
-	return price{
-		base:  max(p.base, q.base),
-		more:  func(of []extent) uint64 { return max(p.surcharge(of), q.surcharge(of)) },
-		gives: func(of []*extent) *extent { return either(p.result(of), q.result(of)) },
+func (p *price) or(q *price) *price {
+	if p == nil {
+		return q
 	}
+	both := &price{base: max(p.base, q.base)}
+	if p.more != nil || q.more != nil {
+		both.more = func(of []extent) uint64 { return max(p.surcharge(of), q.surcharge(of)) }
+	}
+	if p.gives != nil || q.gives != nil {
+		both.gives = func(of []*extent) *extent { return either(p.result(of), q.result(of)) }
+	}
+	return both
 }
 
 // costing charges so much however large things are.
-func costing(base uint64) price { return price{base: base} }
+func costing(base uint64) *price { return &price{base: base} }
 
-func (p price) giving(gives func(of []*extent) *extent) price {
-	p.gives = gives
-	return p
+func (p *price) giving(gives func(of []*extent) *extent) *price {
+	return &price{p.base, p.more, gives}
 }
 
 // scanning goes through the texts one by one.
-func scanning(bytesPerUnit uint64) price {
-	return price{base: 1, more: func(of []extent) uint64 {
+func scanning(bytesPerUnit uint64) *price {
+	return &price{base: 1, more: func(of []extent) uint64 {
 		var length uint64
 		for _, operand := range of {
 			length = plus(length, operand.text)
@@ -73,7 +78,7 @@ func scanning(bytesPerUnit uint64) price {
 }
 
 // parsed reads a text as something else.
-func parsed(bytesPerUnit uint64) price {
+func parsed(bytesPerUnit uint64) *price {
 	p := scanning(bytesPerUnit)
 	p.base = parsing
 	return p
@@ -98,36 +103,36 @@ func pairwise(a extent, often uint64, b extent, oftenB uint64) uint64 {
 }
 
 // compared is the price of comparing two values whole.
-var compared = price{base: 1, more: func(of []extent) uint64 { return pairwise(of[0], 1, of[1], 1) }}
+var compared = &price{base: 1, more: func(of []extent) uint64 { return pairwise(of[0], 1, of[1], 1) }}
 
 // ranked is the price of comparing two values for order: only texts have a length that matters.
-var ranked = price{base: 1, more: func(of []extent) uint64 { return min(of[0].text, of[1].text) / bytesPerStep }}
+var ranked = &price{base: 1, more: func(of []extent) uint64 { return min(of[0].text, of[1].text) / bytesPerStep }}
 
 // sought is the price of looking for a value in a list.
-var sought = price{base: 1, more: func(of []extent) uint64 {
+var sought = &price{base: 1, more: func(of []extent) uint64 {
 	return max(of[1].entries, pairwise(of[0], of[1].entries, of[1], 1))
 }}
 
 // lookedUp is the price of looking for a value among the keys of a map.
-var lookedUp = price{base: 1, more: func(of []extent) uint64 { return of[0].text / bytesPerStep }}
+var lookedUp = &price{base: 1, more: func(of []extent) uint64 { return of[0].text / bytesPerStep }}
 
 // indexed is the same for a list that comes first.
-var indexed = price{base: 1, more: func(of []extent) uint64 {
+var indexed = &price{base: 1, more: func(of []extent) uint64 {
 	return max(of[0].entries, pairwise(of[1], of[0].entries, of[0], 1))
 }}
 
 // matched is the price of comparing each of one list with each of another, so often.
-func matched(often uint64) price {
-	return price{base: 1, more: func(of []extent) uint64 {
+func matched(often uint64) *price {
+	return &price{base: 1, more: func(of []extent) uint64 {
 		a, b := of[0], of[1]
 		return times(often, max(times(a.entries, b.entries), pairwise(a, b.entries, b, a.entries)))
 	}}
 }
 
 // gone is the price of going through a list once.
-var gone = price{base: 1, more: func(of []extent) uint64 { return plus(of[0].entries, of[0].bytes/bytesPerStep) }}
+var gone = &price{base: 1, more: func(of []extent) uint64 { return plus(of[0].entries, of[0].bytes/bytesPerStep) }}
 
 // matching is the price of a regular expression: a quarter unit for every instruction over every byte.
-func matching(instructions uint64) price {
-	return price{base: 1, more: func(of []extent) uint64 { return times(of[0].text+1, 1+instructions/4) }}
+func matching(instructions uint64) *price {
+	return &price{base: 1, more: func(of []extent) uint64 { return times(of[0].text+1, 1+instructions/4) }}
 }

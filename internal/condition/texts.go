@@ -6,12 +6,12 @@ package condition
 // Prices of functions that make texts or lists of texts.
 
 // joined texts are as long as both together.
-var joined = price{base: 1, more: scanning(bytesPerScan).more, gives: func(of []*extent) *extent {
+var joined = &price{base: 1, more: scanning(bytesPerScan).more, gives: func(of []*extent) *extent {
 	return scalar(plus(of[0].text, of[1].text))
 }}
 
 // spliced is a list of texts with a text between each two. Where one is no text, CEL spells it in an error.
-var spliced = price{base: 1, more: func(of []extent) uint64 {
+var spliced = &price{base: 1, more: func(of []extent) uint64 {
 	spelling := times(4, of[0].steps())
 	return plus(plus(of[0].entries, spelling), splicedLength(of[0], of[1:])/bytesPerScan)
 }, gives: func(of []*extent) *extent {
@@ -30,7 +30,7 @@ func splicedLength(list extent, between []extent) uint64 {
 }
 
 // replaced has the new text in it at most once for every byte of the old one, and once at the end.
-var replaced = price{base: 1, more: func(of []extent) uint64 {
+var replaced = &price{base: 1, more: func(of []extent) uint64 {
 	return plus(of[0].text, replacedLength(of[0], of[2])) / bytesPerScan
 }, gives: func(of []*extent) *extent { return scalar(replacedLength(*of[0], *of[2])) }}
 
@@ -39,7 +39,7 @@ func replacedLength(whole, by extent) uint64 {
 }
 
 // cut is a list of texts that have stood in one.
-var cut = price{base: 1, more: func(of []extent) uint64 { return of[0].text }, gives: pieces}
+var cut = &price{base: 1, more: func(of []extent) uint64 { return of[0].text }, gives: pieces}
 
 func pieces(of []*extent) *extent {
 	length := of[0].text
@@ -47,6 +47,6 @@ func pieces(of []*extent) *extent {
 }
 
 // located is the place of one text in another, which CEL looks for without any haste.
-var located = price{base: 1, more: func(of []extent) uint64 {
+var located = &price{base: 1, more: func(of []extent) uint64 {
 	return plus(plus(of[0].text, of[1].text)/bytesPerScan, times(of[0].text, of[1].text)/32)
 }}

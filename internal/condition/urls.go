@@ -30,7 +30,7 @@ func urlLibrary() []cel.EnvOption {
 
 // urlFunctions: escaping makes three bytes of one.
 var urlFunctions = priceList(
-	map[string]price{
+	map[string]*price{
 		"string_to_url": parsed(bytesPerParse).giving(func(of []*extent) *extent { return scalar(plus(numeral, times(3, of[0].text))) }),
 		"is_url_string": parsed(bytesPerParse),
 	},
