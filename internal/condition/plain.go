@@ -14,29 +14,25 @@ const (
 	foreign4 = 0x80808080
 )
 
-// isPlain says whether a text is ASCII. The last words of a text overlap those before.
+// isPlain says whether a text is ASCII. The last word of a text overlaps the one before.
 func isPlain(text string) bool {
 	n := len(text)
-	if n < 8 {
-		return isShortPlain(text)
-	}
-	bits := eight(text[n-8:])
-	for ; len(text) > 8; text = text[8:] {
-		bits |= eight(text)
-	}
-	return bits&foreign8 == 0
-}
-
-func isShortPlain(text string) bool {
-	n := len(text)
-	if n >= 4 {
+	switch {
+	case n >= 8:
+		bits := eight(text[n-8:])
+		for ; len(text) > 8; text = text[8:] {
+			bits |= eight(text)
+		}
+		return bits&foreign8 == 0
+	case n >= 4:
 		return (four(text)|four(text[n-4:]))&foreign4 == 0
+	default:
+		var bits byte
+		for i := range n {
+			bits |= text[i]
+		}
+		return bits < utf8.RuneSelf
 	}
-	var bits byte
-	for i := range n {
-		bits |= text[i]
-	}
-	return bits < utf8.RuneSelf
 }
 
 // eight and four are one load each.
