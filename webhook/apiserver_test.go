@@ -122,10 +122,14 @@ func (s *apiServer) startManager(t *testing.T) func() {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Setup(mgr, Options{}); err == nil {
+	others := listedOthers{mgr.GetClient()}
+	if err := Setup(mgr, Options{Others: others}); err == nil {
 		t.Fatal("it starts without the exchange's audience") // THREATS 15
 	}
-	if err := Setup(mgr, Options{ExchangeAudience: DefaultExchangeAudience}); err != nil {
+	if err := Setup(mgr, Options{ExchangeAudience: DefaultExchangeAudience}); err == nil {
+		t.Fatal("it starts without anybody who knows the other objects")
+	}
+	if err := Setup(mgr, Options{ExchangeAudience: DefaultExchangeAudience, Others: others}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

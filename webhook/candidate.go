@@ -6,7 +6,6 @@ package webhook
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,26 +17,18 @@ import (
 	"behalf.dev/behalf/internal/compile"
 )
 
-// candidate is an object of ours that somebody applies.
-type candidate struct {
-	key compile.Key
-	// in gives the world with the object in place of its earlier form.
-	in func(compile.World) compile.World
-}
+// candidate is an object of ours that somebody applies; it has a compiler say what it would report of it.
+type candidate func(*compile.Compiler) (compile.Report, []compile.Problem)
 
 // readers of the kinds that are validated. What is wrong with a DelegationGrant or a DelegationRevocation the schema sees.
-var readers = map[schema.GroupVersionKind]func(raw []byte, now time.Time) (*candidate, error){
-	v1alpha1.GroupVersion.WithKind(compile.KindResourceServer): reader(compile.KindResourceServer,
-		func(w *compile.World) *[]v1alpha1.ResourceServer { return &w.ResourceServers }),
-	v1alpha1.GroupVersion.WithKind(compile.KindDelegationPolicy): reader(compile.KindDelegationPolicy,
-		func(w *compile.World) *[]v1alpha1.DelegationPolicy { return &w.Policies }),
-	v1alpha1.GroupVersion.WithKind(compile.KindServiceDelegation): reader(compile.KindServiceDelegation,
-		func(w *compile.World) *[]v1alpha1.ServiceDelegation { return &w.ServiceDelegations }),
-	v1alpha1.GroupVersion.WithKind(compile.KindTrustedIssuer): reader(compile.KindTrustedIssuer,
-		func(w *compile.World) *[]v1alpha1.TrustedIssuer { return &w.Issuers }),
+var readers = map[schema.GroupVersionKind]func(raw []byte, now time.Time) (candidate, error){
+	v1alpha1.GroupVersion.WithKind(compile.KindResourceServer):    reader[v1alpha1.ResourceServer],
+	v1alpha1.GroupVersion.WithKind(compile.KindDelegationPolicy):  reader[v1alpha1.DelegationPolicy],
+	v1alpha1.GroupVersion.WithKind(compile.KindServiceDelegation): reader[v1alpha1.ServiceDelegation],
+	v1alpha1.GroupVersion.WithKind(compile.KindTrustedIssuer):     reader[v1alpha1.TrustedIssuer],
 }
 
-func readCandidate(kind schema.GroupVersionKind, raw []byte, now time.Time) (*candidate, error) {
+func readCandidate(kind schema.GroupVersionKind, raw []byte, now time.Time) (candidate, error) {
 	read, known := readers[kind]
 	if !known {
 		return nil, fmt.Errorf("objects of kind %s are not validated here", kind)
@@ -45,32 +36,19 @@ func readCandidate(kind schema.GroupVersionKind, raw []byte, now time.Time) (*ca
 	return read(raw, now)
 }
 
-// reader makes candidates of one kind, which stands in one list of a world.
-func reader[T any, P interface {
+// reader reads candidates of one kind.
+func reader[T compile.Reported, P interface {
 	*T
 	client.Object
-}](kind string, list func(*compile.World) *[]T) func([]byte, time.Time) (*candidate, error) {
-	return func(raw []byte, now time.Time) (*candidate, error) {
-		object := P(new(T))
-		if err := readObject(raw, object); err != nil {
-			return nil, err
-		}
-		if stamp := object.GetCreationTimestamp(); stamp.IsZero() {
-			object.SetCreationTimestamp(metav1.NewTime(now)) // a new object must not win a conflict for having no age
-		}
-		namespace, name := object.GetNamespace(), object.GetName()
-		return &candidate{
-			key: compile.Key{Kind: kind, Namespace: namespace, Name: name},
-			in: func(w compile.World) compile.World {
-				others := list(&w)
-				*others = append(slices.DeleteFunc(slices.Clone(*others), func(other T) bool {
-					o := P(&other)
-					return o.GetNamespace() == namespace && o.GetName() == name
-				}), *object)
-				return w
-			},
-		}, nil
+}](raw []byte, now time.Time) (candidate, error) {
+	object := P(new(T))
+	if err := readObject(raw, object); err != nil {
+		return nil, err
 	}
+	if stamp := object.GetCreationTimestamp(); stamp.IsZero() {
+		object.SetCreationTimestamp(metav1.NewTime(now)) // a new object must not win a conflict for having no age
+	}
+	return func(c *compile.Compiler) (compile.Report, []compile.Problem) { return compile.Judge(c, (*T)(object)) }, nil
 }
 
 // readObject wants every field to be known: what this program cannot read it cannot enforce.

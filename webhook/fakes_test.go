@@ -12,9 +12,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"behalf.dev/behalf/api/v1alpha1"
+	"behalf.dev/behalf/internal/compile"
 )
 
 const tickets = "https://tickets.example"
@@ -43,6 +45,46 @@ func (s *source) of(context.Context, string, string) ([]v1alpha1.ServiceDelegati
 		panic("the source of ServiceDelegations")
 	}
 	return s.bounds, s.err
+}
+
+// noOthers are those of a manager that has not compiled anything yet.
+type noOthers struct{}
+
+func (noOthers) Consult(func(*compile.Compiler)) bool { return false }
+
+// compiledOthers are those that a compiler was told of.
+type compiledOthers struct{ compiler *compile.Compiler }
+
+func (o compiledOthers) Consult(question func(*compile.Compiler)) bool {
+	question(o.compiler)
+	return true
+}
+
+// listedOthers are compiled anew at every question, of what a cache has.
+type listedOthers struct{ reader client.Reader }
+
+func (o listedOthers) Consult(question func(*compile.Compiler)) bool {
+	var servers v1alpha1.ResourceServerList
+	var policies v1alpha1.DelegationPolicyList
+	var issuers v1alpha1.TrustedIssuerList
+	c := compile.NewCompiler()
+	for _, list := range []client.ObjectList{&servers, &policies, &issuers} {
+		if err := o.reader.List(context.Background(), list); err != nil {
+			return false
+		}
+	}
+	for i := range servers.Items {
+		compile.Put(c, &servers.Items[i])
+	}
+	for i := range policies.Items {
+		compile.Put(c, &policies.Items[i])
+	}
+	for i := range issuers.Items {
+		compile.Put(c, &issuers.Items[i])
+	}
+	c.Compile()
+	question(c)
+	return true
 }
 
 // request for an object, on creation or, where there is an old one, on update.

@@ -11,7 +11,6 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	logf "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"behalf.dev/behalf/api/v1alpha1"
@@ -26,9 +25,16 @@ const (
 
 // objects validates what our kinds' owners write, by the compiler that the controllers use.
 type objects struct {
-	// reader knows the other objects.
+	// reader knows who holds what, and others all there is.
 	reader client.Reader
+	others Others
 	clock  func() time.Time
+}
+
+// Others are the other objects, compiled. A bundle.Publisher is one.
+type Others interface {
+	// Consult has a question put to the compiler, which changes nothing; false while there is none to ask.
+	Consult(question func(*compile.Compiler)) bool
 }
 
 // Handle denies what is wrong with an object whatever else there is, and warns of what the other objects make of it: they
@@ -51,13 +57,14 @@ func (o *objects) Handle(ctx context.Context, req admission.Request) admission.R
 	case len(taken) > 0:
 		return invalid(req, taken)
 	}
-	return admission.Allowed("").WithWarnings(o.warnings(ctx, c)...)
+	return admission.Allowed("").WithWarnings(o.warnings(c)...)
 }
 
 // faults are what no other object can mend. A conflict is not one of them, for the other object may go.
-func (c *candidate) faults() []problem {
+func (c candidate) faults() []problem {
 	var faults []problem
-	for _, p := range compile.Compile(c.in(compile.World{})).ProblemsOf(c.key) {
+	_, problems := c(compile.NewCompiler())
+	for _, p := range problems {
 		if p.Severity == compile.Error && p.Reason == v1alpha1.ReasonInvalid {
 			faults = append(faults, problem{field: p.Field, message: p.Refusal()})
 		}
@@ -65,22 +72,20 @@ func (c *candidate) faults() []problem {
 	return faults
 }
 
-// warnings are a service, and nothing depends on them: where the others cannot be read there are none.
-func (o *objects) warnings(ctx context.Context, c *candidate) []string {
-	world, err := o.neighbours(ctx)
-	if err != nil {
-		logf.FromContext(ctx).Error(err, "no warnings are given")
-		return nil
-	}
-	result := compile.Compile(c.in(world))
+// warnings are a service, and nothing depends on them: while nobody has compiled the others there are none. They cost what
+// the object itself costs: nothing else is compiled.
+func (o *objects) warnings(c candidate) []string {
+	var report compile.Report
+	var problems []compile.Problem
+	o.others.Consult(func(compiler *compile.Compiler) { report, problems = c(compiler) })
 	var warnings []string
-	for _, p := range result.ProblemsOf(c.key) {
+	for _, p := range problems {
 		// Keys are fetched by the controllers alone.
 		if p.Reason != v1alpha1.ReasonKeysUnavailable {
 			warnings = append(warnings, p.Field+": "+p.Message)
 		}
 	}
-	for _, e := range result.Reports[c.key].Excess {
+	for _, e := range report.Excess {
 		if certain(e) {
 			warnings = append(warnings, excessWarning(e))
 		}
@@ -88,8 +93,8 @@ func (o *objects) warnings(ctx context.Context, c *candidate) []string {
 	return bounded(warnings)
 }
 
-// certain says whether an excess stands without the other ServiceDelegations, which are not looked at here: a service that
-// has no use for what is handed on to it may hand it on itself.
+// certain says whether an excess stands whatever other ServiceDelegations are applied with this one: a service that has no
+// use for what is handed on to it may come to hand it on itself.
 func certain(e v1alpha1.ExcessScope) bool {
 	return e.To == nil || e.Reason == compile.ExcessAudienceUnknown || e.Reason == compile.ExcessScopeUnknown
 }

@@ -33,18 +33,22 @@ type Options struct {
 	// ExchangeAudience is the audience of the tokens that the exchange takes from actors: a pod that mounts one asks for
 	// delegation. Required.
 	ExchangeAudience string
+	// Others know all objects that there are, to warn of what those make of one that is applied. Required.
+	Others Others
 }
 
 // What the webhooks read, most of it from the caches that the controllers fill.
 //
 // +kubebuilder:rbac:groups=behalf.dev,resources=resourceservers;delegationpolicies;servicedelegations;trustedissuers,verbs=get;list;watch
-// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 
 // Setup registers the webhooks on the manager's webhook server, and the index that they read by. Whatever cannot be
 // answered is denied: before the caches are in sync, after an error, a panic or too long a time.
 func Setup(mgr ctrl.Manager, options Options) error {
 	if options.ExchangeAudience == "" {
 		return errors.New("setting up webhooks: the exchange's audience is not set")
+	}
+	if options.Others == nil {
+		return errors.New("setting up webhooks: nobody is named who compiles the other objects")
 	}
 	cached, live := mgr.GetClient(), mgr.GetAPIReader()
 	if err := indexDelegations(mgr.GetFieldIndexer()); err != nil {
@@ -56,7 +60,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 			cached:           cachedDelegations{cached},
 			live:             liveDelegations{live},
 		},
-		PathObjects:       &objects{reader: cached, clock: time.Now},
+		PathObjects:       &objects{reader: cached, others: options.Others, clock: time.Now},
 		PathGrants:        &grantChecker{approvers: approvers{cached}},
 		PathGrantApprover: &grantStamper{approvers: approvers{cached}},
 	} {

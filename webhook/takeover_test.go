@@ -48,8 +48,10 @@ func objectsAmong(others ...client.Object) *objects {
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(v1alpha1.AddToScheme(scheme))
 	now := time.Date(2026, 6, 1, 10, 0, 0, 0, time.UTC)
+	reader := fake.NewClientBuilder().WithScheme(scheme).WithObjects(others...).Build()
 	return &objects{
-		reader: fake.NewClientBuilder().WithScheme(scheme).WithObjects(others...).Build(),
+		reader: reader,
+		others: listedOthers{reader},
 		clock:  func() time.Time { return now },
 	}
 }

@@ -240,7 +240,7 @@ func (m *Manager) addWebhooks(*rest.Config) error {
 	if off(m.options.WebhookAddress) {
 		return nil
 	}
-	if err := webhook.Setup(m.ctrl, webhook.Options{ExchangeAudience: m.options.ExchangeAudience}); err != nil {
+	if err := webhook.Setup(m.ctrl, webhook.Options{ExchangeAudience: m.options.ExchangeAudience, Others: m.publisher}); err != nil {
 		return fmt.Errorf("setting up the webhooks (are the CustomResourceDefinitions installed?): %w", err)
 	}
 	return nil
