@@ -65,6 +65,7 @@ func decisions(ctx context.Context, r *report, p plans) error {
 		measured[i] = rows
 		r.decisionTable(e.name, rows)
 	}
+	r.growth(measured)
 	plain, conditional := measured[2], measured[3]
 	r.demand(line{"without a condition, processor time over the floor's", 3, false, plain[0].cpu(behalf) / plain[0].cpu(floor), "×"})
 	r.demand(line{"without a condition, allocations", 0, false, plain[0].costs[behalf].Allocs, ""})
@@ -74,6 +75,24 @@ func decisions(ctx context.Context, r *report, p plans) error {
 	r.demand(line{"OPA over Behalf, 10,000 rules with a condition", 30, true, conditional[0].cpu(opaEngine) / conditional[0].cpu(behalf), "×"})
 	r.demand(line{"cedar-go over Behalf, 10,000 rules with a condition", 4, true, conditional[0].cpu(cedarEngine) / conditional[0].cpu(behalf), "×"})
 	return nil
+}
+
+// growth is what a hundred thousand delegations cost over a hundred.
+func (r *report) growth(measured [][]decision) {
+	r.printf("\n100,000 delegations over 100:\n\n")
+	var lines [][]string
+	for i, k := range kinds {
+		line := []string{k.name}
+		for contender := range count {
+			for _, conditions := range []int{0, 1} {
+				line = append(line, ratio(measured[4+conditions][i].cpu(contender), measured[conditions][i].cpu(contender)))
+			}
+		}
+		lines = append(lines, line)
+	}
+	r.table([]string{
+		"request", "floor", "with a condition", "Behalf", "with a condition", "OPA", "with a condition", "cedar-go", "with a condition",
+	}, lines)
 }
 
 func (r *report) decisionTable(name string, rows []decision) {

@@ -46,7 +46,7 @@ type plans struct{ fine, coarse measure.Plan }
 
 func run(ctx context.Context, o options, out io.Writer) error {
 	p := plans{
-		fine:   measure.Plan{Rounds: 21, Turn: 20 * time.Millisecond},
+		fine:   measure.Plan{Rounds: 15, Turn: 20 * time.Millisecond},
 		coarse: measure.Plan{Rounds: 7, Turn: 50 * time.Millisecond, Collected: true},
 	}
 	if o.quick {

@@ -96,19 +96,36 @@ func took(d time.Duration) string {
 	case d < 10*time.Microsecond:
 		return fmt.Sprintf("%d ns", d.Nanoseconds())
 	case d < 10*time.Millisecond:
-		return fmt.Sprintf("%.3g µs", float64(d)/float64(time.Microsecond))
+		return digits(float64(d)/float64(time.Microsecond)) + " µs"
 	default:
-		return fmt.Sprintf("%.3g ms", float64(d)/float64(time.Millisecond))
+		return digits(float64(d)/float64(time.Millisecond)) + " ms"
 	}
 }
 
 func ratio(a, b float64) string { return number(a/b) + " ×" }
 
+// number spells a figure with two digits or all that stand before the point.
 func number(f float64) string {
-	if f >= 99.95 {
+	switch {
+	case f == 0:
+		return "0"
+	case f < 9.95:
+		return fmt.Sprintf("%.1f", f)
+	default:
 		return fmt.Sprintf("%.0f", f)
 	}
-	return fmt.Sprintf("%.2g", f)
+}
+
+// digits is number with one digit more.
+func digits(f float64) string {
+	switch {
+	case f < 9.995:
+		return fmt.Sprintf("%.2f", f)
+	case f < 99.95:
+		return fmt.Sprintf("%.1f", f)
+	default:
+		return fmt.Sprintf("%.0f", f)
+	}
 }
 
 func bytesOf(n int64) string {
@@ -116,8 +133,8 @@ func bytesOf(n int64) string {
 	case n < 10_000:
 		return fmt.Sprintf("%d B", n)
 	case n < 1_000_000:
-		return fmt.Sprintf("%.3g KB", float64(n)/1e3)
+		return digits(float64(n)/1e3) + " KB"
 	default:
-		return fmt.Sprintf("%.3g MB", float64(n)/1e6)
+		return digits(float64(n)/1e6) + " MB"
 	}
 }
