@@ -63,6 +63,9 @@ var (
 		Leg: authz.LegPolicy, Reason: authz.ReasonForbidden,
 		Message: "DelegationPolicy no-deletions forbids support/portal to use tickets:delete for corp:alice",
 	}
+	nobody = authz.Denial{
+		Leg: authz.LegIdentity, Reason: authz.ReasonSubjectMissing, Message: "no person stands behind the request",
+	}
 	hostile = authz.Denial{
 		Leg: authz.LegSubject, Reason: authz.ReasonNotEntitled,
 		Message: "corp:\x1b[2J\u202eecila\nAllow\t is not entitled",
@@ -89,10 +92,9 @@ var decisions = map[string]checked{
 		Outcome: authz.Allow, DryRun: &notEntitled,
 		Audience: "https://tickets.example", Scope: "tickets:delete", Resource: ticket, ResourceServer: tickets, Revision: 1,
 	}, notEntitled, notDeclared), now},
-	"nobody": {&authz.Request{Audience: "https://tickets.example", Scope: "tickets:read"}, authz.Decision{
-		Denial:   authz.Denial{Leg: authz.LegIdentity, Reason: authz.ReasonSubjectMissing, Message: "no person stands behind the request"},
-		Audience: "https://tickets.example", Scope: "tickets:read",
-	}, now},
+	"nobody": {&authz.Request{Audience: "https://tickets.example", Scope: "tickets:read"}, explained(authz.Decision{
+		Denial: nobody, Audience: "https://tickets.example", Scope: "tickets:read",
+	}, nobody), now},
 	"hostile": {&authz.Request{Subject: authz.Subject{Issuer: "corp", ID: "\x1b[2J\u202eecila\nAllow\t"}}, explained(authz.Decision{
 		Denial: hostile, Scope: "\x07",
 	}, hostile, notDeclared), now},
