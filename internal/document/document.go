@@ -24,8 +24,9 @@ import (
 const (
 	// MaxBytes is the largest file that is read.
 	MaxBytes = 16 << 20
-	// maxValues is how many values may be taken out of one file, those behind aliases counted each time.
-	maxValues = 1_000_000
+	// maxAliased is how many more values may be taken out of one file than can be written in it, those behind aliases counted
+	// each time.
+	maxAliased = 100_000
 	// maxDepth is how deep lists and objects may lie within each other.
 	maxDepth = 64
 )
@@ -93,13 +94,16 @@ func Read(file string, raw []byte) ([]Document, error) {
 	if err != nil {
 		return nil, unreadable(fault, err)
 	}
-	budget := maxValues
+	budget := budgetOf(raw)
 	documents := make([]Document, 0, len(roots))
 	for _, root := range roots {
 		documents = append(documents, Document{file: file, root: root, isJSON: isJSON, budget: &budget})
 	}
 	return documents, nil
 }
+
+// budgetOf leaves room for all that is written, twice over: no value and no key takes less than a byte.
+func budgetOf(raw []byte) int { return 2*len(raw) + maxAliased }
 
 func readYAML(raw []byte) ([]*yaml.Node, error) {
 	var roots []*yaml.Node

@@ -72,18 +72,18 @@ func TestWhatCanBeUnderstoodInTwoWaysIsRefused(t *testing.T) {
 		merges = strings.ReplaceAll(merges, "P", string(c-1))
 	}
 	for name, c := range map[string]struct{ written, says string }{
-		"a key that stands twice":                     {"a: 1\nb: 2\na: 3\n", "a.yaml:3: a: stands twice"},               // THREATS 22
-		"a key that stands twice in JSON":             {"{\"a\": 1,\n\"a\": 2}", "a.yaml:2: a: stands twice"},            // THREATS 22
-		"a key that stands twice deeper":              {"a:\n- b: 1\n  b: 2\n", "a.yaml:3: a[0].b: stands twice"},        // THREATS 22
-		"a boolean to some":                           {"on: yes\n", "a.yaml:1: on: on without quotes is a boolean"},     // THREATS 23
-		"a value that is a boolean to some":           {"groups: [n]\n", "a.yaml:1: groups[0]: n without quotes"},        // THREATS 23
-		"text that is no Unicode":                     {`{"a": "\ud800"}`, "a.yaml:1: a: has a character that is not"},   // THREATS 23
-		"an alias that grows without bound":           {laughs, "the file has more than 1000000 values"},                 // THREATS 43
-		"an alias that stands for what holds it":      {"a: &a [*a]\n", "is nested deeper than 64"},                      // THREATS 43
-		"objects that take in each other":             {"a: &a {<<: *a}\n", "is nested deeper than 64"},                  // THREATS 43
-		"taking in that grows without bound":          {merges, "the file has more than 1000000 values"},                 // THREATS 43
-		"lists that are nested too deeply":            {strings.Repeat("[", 70) + strings.Repeat("]", 70), "is nested"},  // THREATS 43
-		"<< after another key":                        {"x: &x {b: 1}\na: {b: 2, <<: *x}\n", "a.yaml:2: a: << does not"}, // readers differ
+		"a key that stands twice":                     {"a: 1\nb: 2\na: 3\n", "a.yaml:3: a: stands twice"},                        // THREATS 22
+		"a key that stands twice in JSON":             {"{\"a\": 1,\n\"a\": 2}", "a.yaml:2: a: stands twice"},                     // THREATS 22
+		"a key that stands twice deeper":              {"a:\n- b: 1\n  b: 2\n", "a.yaml:3: a[0].b: stands twice"},                 // THREATS 22
+		"a boolean to some":                           {"on: yes\n", "a.yaml:1: on: on without quotes is a boolean"},              // THREATS 23
+		"a value that is a boolean to some":           {"groups: [n]\n", "a.yaml:1: groups[0]: n without quotes"},                 // THREATS 23
+		"text that is no Unicode":                     {`{"a": "\ud800"}`, "a.yaml:1: a: has a character that is not"},            // THREATS 23
+		"an alias that grows without bound":           {laughs, "the file stands for more than 100000 values beyond those in it"}, // THREATS 43
+		"an alias that stands for what holds it":      {"a: &a [*a]\n", "is nested deeper than 64"},                               // THREATS 43
+		"objects that take in each other":             {"a: &a {<<: *a}\n", "is nested deeper than 64"},                           // THREATS 43
+		"taking in that grows without bound":          {merges, "the file stands for more than 100000 values beyond those in it"}, // THREATS 43
+		"lists that are nested too deeply":            {strings.Repeat("[", 70) + strings.Repeat("]", 70), "is nested"},           // THREATS 43
+		"<< after another key":                        {"x: &x {b: 1}\na: {b: 2, <<: *x}\n", "a.yaml:2: a: << does not"},          // readers differ
 		"<< that takes in text":                       {"a: {<<: text}\n", "a.yaml:1: a: << takes in objects only"},
 		"<< that takes in a list of text":             {"a: {<<: [text]}\n", "a.yaml:1: a: << takes in objects only"},
 		"a key that is a number":                      {"a: {1: x}\n", "a.yaml:1: a: has a key that is not text; quote it"},
@@ -173,17 +173,38 @@ func TestTheItemsOfAListAreDocuments(t *testing.T) {
 	}
 }
 
-// A list may hold more than one document may, as long as the file keeps to what a file may hold.
+// What is beyond the bound is an error for every document that comes after, and never an empty one.
 func TestTheBoundIsOfTheFile(t *testing.T) { // THREATS 43
-	wide := "a: &a [" + strings.Repeat("x,", 450_000) + "]\n"
-	items, err := read(t, wide+"items: [*a, *a, *a, *a]\n")[0].Items()
+	wide := "a: &a [" + strings.Repeat("x,", 40_000) + "]\n"
+	items, err := read(t, wide+"items: ["+strings.Repeat("*a,", 10)+"]\n")[0].Items()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, item := range items {
-		if _, err := item.JSON(); (err == nil) != (i < 2) {
-			t.Errorf("item %d: %v", i, err)
+		raw, err := item.JSON()
+		if i < 6 && (err != nil || len(raw) != 160_001) {
+			t.Errorf("item %d: %d bytes, %v", i, len(raw), err)
 		}
+		if i >= 6 && err == nil {
+			t.Errorf("item %d was read beyond the bound: %d bytes", i, len(raw))
+		}
+	}
+}
+
+func TestLookingForALineIsBoundedToo(t *testing.T) { // THREATS 43
+	merges := "a: &a {k: 1}\n"
+	for c := 'b'; c <= 'w'; c++ {
+		merges += strings.ReplaceAll(strings.ReplaceAll("C: &C {<<: [*P, *P, *P, *P]}\n", "C", string(c)), "P", string(c-1))
+	}
+	if line := read(t, merges)[0].LineOf("w.nothing"); line != 23 {
+		t.Errorf("line %d, want that of what would hold it, 23", line)
+	}
+}
+
+// What is written out is no growth, however much it is.
+func TestALargeFileIsRead(t *testing.T) {
+	if _, err := read(t, "["+strings.Repeat("{a: b},", 60_000)+"]")[0].JSON(); err != nil {
+		t.Error(err)
 	}
 }
 

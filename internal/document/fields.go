@@ -85,7 +85,7 @@ func (r *reader) key(n *yaml.Node, field string) string {
 // LineOf gives the line of a field by its path, such as spec.scopes[0].name: where the field is not there, that of what
 // holds it.
 func (d Document) LineOf(field string) int {
-	budget := maxValues // of its own: telling what is wrong takes nothing away from reading
+	budget := 10 * maxAliased // of its own: telling what is wrong takes nothing away from reading
 	r := reader{Document: Document{file: d.file, root: d.root, budget: &budget}}
 	at, line := resolve(d.root), d.root.Line
 	for field != "" {

@@ -69,7 +69,7 @@ func (r *reader) spend(n *yaml.Node, field string, depth int) bool {
 	case r.stopped:
 	case *r.budget < 0:
 		r.stopped = true
-		r.faultf(n.Line, field, "the file has more than %d values, those behind aliases counted each time; split it", maxValues)
+		r.faultf(n.Line, field, "the file stands for more than %d values beyond those in it, through its aliases; write them out, or split it", maxAliased)
 	case depth > maxDepth:
 		r.stopped = true
 		r.faultf(n.Line, field, "is nested deeper than %d", maxDepth)
