@@ -121,7 +121,7 @@ func result(name string, line int, want offline.Expectation, decision string) of
 }
 
 func reported() report {
-	return report{passed: 3, failed: 4, outcomes: []offline.Outcome{
+	return report{passed: 3, failed: 5, outcomes: []offline.Outcome{
 		{File: "tests/portal.yaml", Results: []offline.Result{
 			result("a customer deletes nothing", 7, offline.Expectation{Leg: authz.LegSubject, Reason: authz.ReasonNotEntitled}, "deny"),
 			result("with an approval", 19, offline.Expectation{Outcome: authz.Allow}, "allow"),
@@ -131,6 +131,7 @@ func reported() report {
 			result("too much is allowed", 14, offline.Expectation{}, "allow"),
 			result("allowed by an unsaid dry run", 21, offline.Expectation{Outcome: authz.Allow}, "dry-run"),
 			result("allowed by a dry run", 28, offline.Expectation{Outcome: authz.Allow, DryRun: &offline.Expectation{Leg: authz.LegSubject}}, "dry-run"),
+			result("a dry run that there is not", 42, offline.Expectation{Outcome: authz.Allow, DryRun: &offline.Expectation{Leg: authz.LegSubject}}, "allow"),
 			result("<&\"\x1b[2J]]>", 35, offline.Expectation{Outcome: authz.Allow}, "hostile"),
 		}},
 	}}

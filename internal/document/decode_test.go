@@ -98,6 +98,12 @@ func TestEverythingThatDoesNotFitIsToldAtOnce(t *testing.T) {
 	}
 }
 
+func TestWhereThereAreNoFields(t *testing.T) {
+	if got := document.Unknown("x", map[string]int{}); got != "unknown field; there is none here" {
+		t.Error(got)
+	}
+}
+
 func TestNearest(t *testing.T) {
 	names := []string{"maxChainDepth", "maxSubjectAgeSeconds", "maxTokenLifetimeSeconds", "subject", "to"}
 	for written, want := range map[string]string{
