@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -199,6 +200,33 @@ func TestADecisionForPrograms(t *testing.T) {
 		}
 		if raw, err := json.Marshal(contract); err != nil || string(raw) != want {
 			t.Errorf("%s: %s, %v; want %s", request, raw, err, want)
+		}
+	}
+}
+
+func TestADecisionNamesWhatItRestsOnAndAllThatStoodInTheWay(t *testing.T) {
+	inFolder(t, map[string]string{
+		"chain.yaml": `{subject: {issuer: corp, id: alice, groups: [customers]}, via: [shop/checkout], actor: billing/invoices,
+  audience: "https://ledger.example", scope: "ledger:read", resource: {type: account, id: a-1, properties: {owner: alice}},
+  token: {scopes: ["ledger:read"], expiresAt: "2026-06-01T11:00:00Z"}}`,
+		"copilot.yaml": `{subject: {issuer: corp, id: sam}, actor: sales/copilot, audience: "https://crm.example", scope: "crm:delete"}`,
+	})
+	type view struct {
+		Objects     []struct{ Kind, Namespace, Name string }
+		Obligations struct{ NotAfter string }
+		Obstacles   []struct{ Leg, Reason string }
+	}
+	for request, want := range map[string]string{
+		"chain.yaml": "[{ResourceServer billing ledger} {DelegationPolicy  ledger-for-customers} {ServiceDelegation billing invoices}" +
+			" {ServiceDelegation shop checkout}] {2026-06-01T11:00:00Z} []",
+		"copilot.yaml": "[{ResourceServer sales crm}] {} [{subject not_entitled} {actor not_declared} {policy no_policy}]",
+	} {
+		var got view
+		if err := json.Unmarshal([]byte(kubectlBehalf(t, "", "check", "-f", "samples", "--request", request, now, "-o", "json").out), &got); err != nil {
+			t.Fatal(err)
+		}
+		if told := fmt.Sprint(got.Objects, got.Obligations, got.Obstacles); told != want {
+			t.Errorf("%s: %s\nwant %s", request, told, want)
 		}
 	}
 }

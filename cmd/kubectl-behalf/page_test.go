@@ -73,8 +73,8 @@ func TestThePagesExamplesDoWhatItSays(t *testing.T) {
 			t.Errorf("%s\n%s%s\nthe page says\n%s", e.text, got.out, got.errors, all[i+1].text)
 		}
 	}
-	if ran != 3 {
-		t.Errorf("%d commands were run, want 3", ran)
+	if ran != 4 {
+		t.Errorf("%d commands were run, want 4", ran)
 	}
 }
 
