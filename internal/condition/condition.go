@@ -1,11 +1,11 @@
 // Copyright 2026 The Behalf Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package condition is the CEL in which conditions are written: its environment, type check and static cost, and the
-// evaluation of checked expressions within known bounds.
+// Package condition is the CEL in which conditions are written: what may be written, what it may cost, and its evaluation
+// within that.
 //
-// The cost of an expression is bounded before it is ever evaluated: Check holds the input to the bounds of this package,
-// and Compile refuses what could cost more than CostLimit on input at those bounds.
+// Check holds the input to bounds. Compile and Load estimate what an expression costs at those bounds and refuse it above
+// EstimateLimit. What could cost more than CostLimit is metered, and stopped there (docs/adr/0012).
 package condition
 
 import (

@@ -5,7 +5,9 @@ package condition
 
 import (
 	"errors"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/cel-go/cel"
@@ -41,6 +43,9 @@ func TestConditionsGiveWhatCELGives(t *testing.T) {
 			if got != want || gotKind != wantKind || watched != want || watchedKind != wantKind {
 				t.Fatalf("%s\n%s (%s), metered %s (%s), CEL %s (%s)\nfor %+v\nsubject %#v\nresource %+v",
 					expression, got, gotKind, watched, watchedKind, want, wantKind, in, in.Subject, in.Resource)
+			}
+			if again, againKind := outcome(program.Eval(anew(in))); again != got || againKind != gotKind {
+				t.Fatalf("%s\n%s (%s), and then %s (%s)\nfor %+v", expression, got, gotKind, again, againKind, in)
 			}
 			evaluated++
 			outcomes[got]++
@@ -111,4 +116,26 @@ func plainly(program cel.Program, in *Input) (answer, string) {
 		return holds, ""
 	}
 	return unmet, ""
+}
+
+// anew is an equal request, whose maps were filled in another order.
+func anew(in *Input) *Input {
+	copied, subject, resource := *in, *in.Subject, *in.Resource
+	subject.Claims, resource.Properties, copied.Context = anewMap(subject.Claims), anewMap(resource.Properties), anewMap(in.Context)
+	copied.Subject, copied.Resource = &subject, &resource
+	return &copied
+}
+
+func anewMap(entries map[string]any) map[string]any {
+	if entries == nil {
+		return nil
+	}
+	filled := map[string]any{}
+	for _, key := range slices.Backward(slices.Sorted(maps.Keys(entries))) {
+		filled[key] = entries[key]
+		if inner, ok := entries[key].(map[string]any); ok {
+			filled[key] = anewMap(inner)
+		}
+	}
+	return filled
 }

@@ -55,12 +55,14 @@ func (w *writer) nested() string {
 // anything gives a value of any sort.
 func (w *writer) anything() string {
 	w.loops = 2
-	switch w.IntN(4) {
+	switch w.IntN(5) {
 	case 0:
 		return w.gathered(2)
 	case 1:
-		return w.text(3)
+		return w.optional() + pick(w.Rand, "", ".value()")
 	case 2:
+		return w.text(3)
+	case 3:
 		return w.value(pick(w.Rand, isNumber, isInstant, isActor), 3)
 	default:
 		return w.any(3)
@@ -257,7 +259,8 @@ func (w *writer) any(depth int) string {
 }
 
 func (w *writer) optional() string {
-	return pick(w.Rand, "context.?a", "context.?b.?c", "resource.properties.?a", "subject.claims[?'b']", "optional.of(context.a)", "context.?a.or(context.?b)")
+	return pick(w.Rand, "context.?a", "context.?b.?c", "resource.properties.?a", "subject.claims[?'b']", "optional.of(context.a)", "context.?a.or(context.?b)", "context.a[?0]",
+		"context.?a[?'b']", "context.?a[?0]")
 }
 
 // selection reads from the request, where it may or may not be.
@@ -369,7 +372,7 @@ func (r *requester) object(depth int) map[string]any {
 		return nil
 	}
 	entries := map[string]any{}
-	for _, key := range []string{"a", "b", "c", strconv.Itoa(r.IntN(3))} {
+	for _, key := range []string{"a", "b", "c", strconv.Itoa(r.IntN(3)), ""} {
 		if r.IntN(4) > 0 {
 			entries[key] = r.value(depth)
 		}

@@ -57,3 +57,18 @@ func heap() int64 {
 	runtime.ReadMemStats(&stats)
 	return int64(stats.HeapAlloc)
 }
+
+// BenchmarkLoadManifold is what a bundle costs whose conditions are all new, for each of them.
+func BenchmarkLoadManifold(b *testing.B) {
+	expressions, checked := make([]string, len(manifold)), make([][]byte, len(manifold))
+	for i := range manifold {
+		expressions[i] = fmt.Sprintf(manifold[i], 1)
+		checked[i] = checkedOf(b, expressions[i])
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, err := load(expressions[i%len(manifold)], checked[i%len(manifold)]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
