@@ -8,8 +8,8 @@ import (
 	"fmt"
 )
 
-// Bounds of what a request may bring. The cost estimate of every expression rests on them, so they hold for every request,
-// whether or not a condition reads it.
+// Bounds of what a request may bring. The cost estimate of every expression rests on them, so they hold for all that an
+// expression reads.
 const (
 	// MaxName is the largest id, name, group, audience or scope, in bytes.
 	MaxName = 1024
@@ -17,8 +17,8 @@ const (
 	MaxEntries = 256
 	// MaxText is the largest text within claims, properties and context, in bytes.
 	MaxText = 32 << 10
-	// MaxTotal is the largest sum of texts, keys and values within claims, properties and context, in bytes; a value counts
-	// 16 beside its text.
+	// MaxTotal is the largest sum of texts, keys and values within each of claims, properties and context, in bytes; a value
+	// counts 16 beside its text.
 	MaxTotal = 256 << 10
 	perValue = 16
 	// MaxChain is the longest chain that is looked at; the chain leg allows less.
@@ -30,12 +30,27 @@ const (
 // ErrOutOfBounds says that a request is larger than conditions may be asked about.
 var ErrOutOfBounds = errors.New("the request is out of bounds")
 
-// Check holds the input to the bounds. Evaluating an input that was not checked is bounded by nothing.
-func (in *Input) Check() error {
-	if err := in.checkNames(); err != nil {
-		return err
+// Check holds parts of the input to the bounds. Evaluating a program whose parts were not checked is bounded by nothing.
+func (in *Input) Check(parts Parts) error {
+	for _, one := range [...]struct {
+		part  Parts
+		check func(*Input) error
+	}{
+		{Names, (*Input).checkNames},
+		{Groups, (*Input).checkGroups},
+		{Chain, (*Input).checkChain},
+		{Claims, func(in *Input) error { return checkPart("subject.claims", in.Subject.Claims) }},
+		{Properties, func(in *Input) error { return checkPart("resource.properties", in.Resource.Properties) }},
+		{Context, func(in *Input) error { return checkPart("context", in.Context) }},
+	} {
+		if parts&one.part == 0 {
+			continue
+		}
+		if err := one.check(in); err != nil {
+			return err
+		}
 	}
-	return in.checkValues()
+	return nil
 }
 
 func (in *Input) checkNames() error {
@@ -45,19 +60,26 @@ func (in *Input) checkNames() error {
 		return fmt.Errorf("%w: a name of the subject %w", ErrOutOfBounds, errName)
 	case !isName(in.Audience) || !isName(in.Scope) || !isName(r.Type) || !isName(r.ID):
 		return fmt.Errorf("%w: the audience, the scope or a name of the resource %w", ErrOutOfBounds, errName)
-	case len(s.Groups) > MaxEntries:
-		return fmt.Errorf("%w: the subject has %d groups, more than %d", ErrOutOfBounds, len(s.Groups), MaxEntries)
-	case len(in.Chain) > MaxChain:
-		return fmt.Errorf("%w: the chain has %d actors, more than %d", ErrOutOfBounds, len(in.Chain), MaxChain)
+	default:
+		return nil
 	}
-	return in.checkLists()
 }
 
-func (in *Input) checkLists() error {
+func (in *Input) checkGroups() error {
+	if len(in.Subject.Groups) > MaxEntries {
+		return fmt.Errorf("%w: the subject has %d groups, more than %d", ErrOutOfBounds, len(in.Subject.Groups), MaxEntries)
+	}
 	for _, group := range in.Subject.Groups {
 		if !isName(group) {
 			return fmt.Errorf("%w: a group of the subject %w", ErrOutOfBounds, errName)
 		}
+	}
+	return nil
+}
+
+func (in *Input) checkChain() error {
+	if len(in.Chain) > MaxChain {
+		return fmt.Errorf("%w: the chain has %d actors, more than %d", ErrOutOfBounds, len(in.Chain), MaxChain)
 	}
 	for i := range in.Chain {
 		if !isName(in.Chain[i].Namespace) || !isName(in.Chain[i].ServiceAccount) {
@@ -69,22 +91,12 @@ func (in *Input) checkLists() error {
 
 func isName(name string) bool { return len(name) <= MaxName && valid(name) }
 
-func (in *Input) checkValues() error {
-	budget := MaxTotal
-	if err := checkPart("subject.claims", in.Subject.Claims, &budget); err != nil {
-		return err
-	}
-	if err := checkPart("resource.properties", in.Resource.Properties, &budget); err != nil {
-		return err
-	}
-	return checkPart("context", in.Context, &budget)
-}
-
-func checkPart(name string, entries map[string]any, budget *int) error {
+func checkPart(name string, entries map[string]any) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	if err := checkMap(entries, 1, budget); err != nil {
+	budget := MaxTotal
+	if err := checkMap(entries, 1, &budget); err != nil {
 		return fmt.Errorf("%w: %s %w", ErrOutOfBounds, name, err)
 	}
 	return nil
@@ -95,7 +107,7 @@ var (
 	errNested  = fmt.Errorf("is nested deeper than %d", MaxNesting)
 	errEntries = fmt.Errorf("has a list or map with more than %d entries", MaxEntries)
 	errText    = fmt.Errorf("has a text longer than %d bytes", MaxText)
-	errTotal   = fmt.Errorf("brings the request over %d bytes", MaxTotal)
+	errTotal   = fmt.Errorf("has more than %d bytes", MaxTotal)
 	errUTF8    = errors.New("has a text that is not UTF-8")
 	errNotJSON = errors.New("has a value that is not of JSON")
 )

@@ -77,7 +77,7 @@ func modest() *Input {
 // THREATS 40: the meter stops them before they cost much, whatever the request; nothing else does.
 func TestWhatIsDearAtTheBoundsIsStoppedThere(t *testing.T) {
 	const most = 64 << 20 // bytes in all, most of them garbage at once
-	if err := largest().Check(); err != nil {
+	if err := largest().Check(Everything); err != nil {
 		t.Fatal(err)
 	}
 	for name, expression := range dear {

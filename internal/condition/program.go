@@ -16,6 +16,7 @@ var ErrNotCanonical = errors.New("the checked expression is not what its text gi
 type Program struct {
 	fact   fact
 	cost   uint64
+	reads  Parts
 	places places
 }
 
@@ -57,13 +58,16 @@ func load(expression string, checked []byte) (program *Program, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Program{fact: planned, cost: judged.estimate.bill.total, places: placesOf(judged.tree.NativeRep())}, nil
+	return &Program{fact: planned, cost: judged.estimate.bill.total, reads: readsOf(judged.tree.NativeRep()), places: placesOf(judged.tree.NativeRep())}, nil
 }
 
 // Cost is the static estimate, as at Compile.
 func (p *Program) Cost() uint64 { return p.cost }
 
-// Eval says whether the condition holds. The input must have passed Check. An error is an *Error about ErrEvaluating.
+// Reads are the parts of an Input that the program may read.
+func (p *Program) Reads() Parts { return p.reads }
+
+// Eval says whether the condition holds. What it reads must have passed Check. An error is an *Error about ErrEvaluating.
 // Where there is one the bool is false and means nothing: whether an error counts as met is for the caller to say.
 func (p *Program) Eval(in *Input) (held bool, err error) {
 	defer func() {

@@ -96,7 +96,7 @@ func TestTheEstimateIsNeverBelowWhatAnEvaluationCosts(t *testing.T) {
 			in := r.input()
 			if n >= requests {
 				in = r.large()
-				if err := in.Check(); err != nil {
+				if err := in.Check(Everything); err != nil {
 					t.Fatal(err)
 				}
 				if i.estimate.bill.total > 4*CostLimit {

@@ -74,7 +74,7 @@ func (j *judgement) holds(conditions []int32, why *hurdle) verdict {
 }
 
 func (j *judgement) eval(p *condition.Program) (bool, error) {
-	input, err := j.ask()
+	input, err := j.ask(p.Reads())
 	if err != nil {
 		return false, err
 	}

@@ -6,7 +6,6 @@ package engine
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/condition"
@@ -83,11 +82,11 @@ func malformed(r *authz.Request) string {
 func oversized(r *authz.Request) string {
 	s, o := &r.Subject, &r.Resource
 	switch {
-	case long(s.Issuer) || long(s.ID) || long(s.Username) || long(s.Session) || slices.ContainsFunc(s.Groups, long):
+	case long(s.Issuer) || long(s.ID) || long(s.Username) || long(s.Session) || anyLong(s.Groups):
 		return fmt.Sprintf("a name of the subject is longer than %d bytes", condition.MaxName)
 	case long(r.Audience) || long(r.Scope) || long(o.Type) || long(o.ID):
 		return fmt.Sprintf("the audience, the scope or a name of the resource is longer than %d bytes", condition.MaxName)
-	case longNamed(r.Actor) || slices.ContainsFunc(r.Via, longNamed):
+	case longNamed(&r.Actor) || anyLongNamed(r.Via):
 		return fmt.Sprintf("the name of an actor is longer than %d bytes", condition.MaxName)
 	case len(s.Groups) > condition.MaxEntries:
 		return fmt.Sprintf("the subject has %d groups, more than %d", len(s.Groups), condition.MaxEntries)
@@ -102,6 +101,24 @@ func oversized(r *authz.Request) string {
 
 func long(name string) bool { return len(name) > condition.MaxName }
 
-func longNamed(a authz.Actor) bool { return long(a.Namespace) || long(a.ServiceAccount) }
+func anyLong(names []string) bool {
+	for i := range names {
+		if long(names[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func longNamed(a *authz.Actor) bool { return long(a.Namespace) || long(a.ServiceAccount) }
+
+func anyLongNamed(actors []authz.Actor) bool {
+	for i := range actors {
+		if longNamed(&actors[i]) {
+			return true
+		}
+	}
+	return false
+}
 
 func halfNamed(a *authz.Actor) bool { return (a.Namespace == "") != (a.ServiceAccount == "") }

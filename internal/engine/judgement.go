@@ -125,27 +125,33 @@ func (j *judgement) before(end int64) bool { return end > 0 && j.seconds < end }
 // question is the request as conditions read it, made ready when the first of them is asked.
 type question struct {
 	ready bool
-	err   error
-	input condition.Input
-	chain []authz.Actor
+	// checked are the parts that are within their bounds.
+	checked condition.Parts
+	input   condition.Input
+	chain   []authz.Actor
 }
 
-// ask gives what conditions read; an error where the request is beyond their bounds, and then each of them errs.
-func (j *judgement) ask() (*condition.Input, error) {
+// ask gives what conditions read; an error where one of the parts is beyond its bounds, and then whoever reads it errs.
+func (j *judgement) ask(parts condition.Parts) (*condition.Input, error) {
 	q := &j.question
-	if q.ready {
-		return &q.input, q.err
+	if !q.ready {
+		q.chain = append(q.chain[:0], j.req.Via...)
+		if j.req.Actor.Present() {
+			q.chain = append(q.chain, j.req.Actor)
+		}
+		q.input = condition.Input{
+			Subject: &j.req.Subject, Actor: j.req.Actor, Chain: q.chain, Audience: j.audience(), Scope: j.scopeName(),
+			Resource: &j.resource, Context: j.context, Now: j.now,
+		}
+		q.ready = true
 	}
-	q.chain = append(q.chain[:0], j.req.Via...)
-	if j.req.Actor.Present() {
-		q.chain = append(q.chain, j.req.Actor)
+	if missing := parts &^ q.checked; missing != 0 {
+		if err := q.input.Check(missing); err != nil {
+			return nil, err
+		}
+		q.checked |= missing
 	}
-	q.input = condition.Input{
-		Subject: &j.req.Subject, Actor: j.req.Actor, Chain: q.chain, Audience: j.audience(), Scope: j.scopeName(),
-		Resource: &j.resource, Context: j.context, Now: j.now,
-	}
-	q.ready, q.err = true, q.input.Check()
-	return &q.input, q.err
+	return &q.input, nil
 }
 
 func (q *question) forget() {

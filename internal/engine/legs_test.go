@@ -355,11 +355,6 @@ var tokenCases = []denialCase{
 }
 
 var subjectCases = []denialCase{
-	{ // THREATS 40
-		"the request is larger than its condition may be asked about",
-		func(w *world) { w.request.Context["text"] = strings.Repeat("x", 40_000) },
-		authz.LegSubject, authz.ReasonConditionError, "context has a text longer than 32768 bytes",
-	},
 	{
 		"another customer's ticket", func(w *world) { w.request.Resource.Properties["owner"] = "bob" },
 		authz.LegSubject, authz.ReasonNotEntitled, "corp:alice is not entitled to tickets:read here: only the customer's own tickets",
@@ -476,6 +471,11 @@ func permitLimits(change func(*bundle.Rule)) func(*world) {
 }
 
 var policyCases = []denialCase{
+	{ // THREATS 40
+		"the request is larger than its condition may be asked about",
+		func(w *world) { w.request.Context["text"] = strings.Repeat("x", 40_000) },
+		authz.LegPolicy, authz.ReasonConditionError, "context has a text longer than 32768 bytes",
+	},
 	{
 		"a Forbid beside a Permit",
 		func(w *world) { w.policy.Rules[2].Scopes = []int{read} },

@@ -6,6 +6,7 @@ package engine
 import (
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/canonical"
+	"behalf.dev/behalf/internal/condition"
 )
 
 // resourceServer: somebody holds the audience or the host.
@@ -62,7 +63,7 @@ func (j *judgement) withinBounds(in *inputs) obstacles {
 	if in.arguments == nil {
 		return nil
 	}
-	if _, err := j.ask(); err != nil {
+	if _, err := j.ask(condition.Context); err != nil {
 		return deny(authz.ReasonInputMalformed, "%v", err)
 	}
 	return nil
