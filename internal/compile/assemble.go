@@ -73,8 +73,8 @@ func (f *form) entitledScopes(table *conditionTable) []bundle.Scope {
 func actorsFor(f *form, a *audience) []bundle.Actor {
 	declared := map[authz.Actor][]bundle.Declaration{}
 	for _, r := range a.delegations.sorted {
-		if declaration, ok := r.delegation.declaration(f); ok {
-			declared[r.delegation.actor] = append(declared[r.delegation.actor], declaration)
+		if d := r.delegation; d.lands(f) {
+			declared[d.actor] = append(declared[d.actor], d.declaration(f))
 		}
 	}
 	var actors []bundle.Actor

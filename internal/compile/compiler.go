@@ -29,8 +29,9 @@ type Compiler struct {
 	cluster *bundle.Cluster
 
 	servers, issuers records
-	revoking         members
-	audiences        map[string]*audience
+	// revoking are the revocations that revoke something.
+	revoking  records
+	audiences map[string]*audience
 	// names says who holds what, and claimants which resource servers claim an audience, in force or not.
 	names     claims
 	claimants map[string]authz.ObjectRef
@@ -54,6 +55,7 @@ func NewCompiler() *Compiler {
 		last:       map[types.NamespacedName]*v1alpha1.ResourceServer{},
 		servers:    records{},
 		issuers:    records{},
+		revoking:   records{},
 		audiences:  map[string]*audience{},
 		claimants:  map[string]authz.ObjectRef{},
 		pinned:     map[authz.Actor]int{},
@@ -115,15 +117,16 @@ func (c *Compiler) join(r *record, before *said) {
 	if r.contributesAs(before) {
 		return
 	}
-	now := r.audiences()
-	for _, name := range slices.Concat(before.audiences(), now) {
+	was, now := before.audiences(), r.audiences()
+	for _, name := range slices.Concat(was, now) {
 		a := c.audience(name)
 		touch := c.touched.audience(a)
 		touch.policies = touch.policies || r.key.Kind == KindDelegationPolicy
-		if slices.Contains(now, name) {
-			a.of(r.key.Kind).add(r)
-		} else {
+		switch {
+		case !slices.Contains(now, name):
 			a.of(r.key.Kind).remove(r)
+		case !slices.Contains(was, name):
+			a.of(r.key.Kind).add(r)
 		}
 	}
 }

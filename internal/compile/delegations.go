@@ -5,6 +5,7 @@ package compile
 
 import (
 	"fmt"
+	"slices"
 
 	"behalf.dev/behalf/api/v1alpha1"
 	"behalf.dev/behalf/internal/authz"
@@ -123,13 +124,17 @@ func (d *delegation) services() []authz.Actor {
 	return services
 }
 
-// declaration is what the delegation declares about the scopes of one bundle; it is not ok where that is nothing.
-func (d *delegation) declaration(f *form) (declared bundle.Declaration, ok bool) {
-	if d.failed() {
-		return declared, false
-	}
+// lands says whether the delegation declares anything about the scopes of one bundle.
+func (d *delegation) lands(f *form) bool {
+	audience := f.policy.Audience
+	return !d.failed() && (f.scopes.hasAny(d.own[audience]) ||
+		slices.ContainsFunc(d.onward, func(next onward) bool { return f.scopes.hasAny(next.scopes[audience]) }))
+}
+
+// declaration is what the delegation declares about the scopes of one bundle; see lands.
+func (d *delegation) declaration(f *form) bundle.Declaration {
 	audience, table := f.policy.Audience, f.scopes
-	declared = bundle.Declaration{Source: d.object, Scopes: table.known(d.own[audience])}
+	declared := bundle.Declaration{Source: d.object, Scopes: table.known(d.own[audience])}
 	for _, next := range d.onward {
 		if scopes := table.known(next.scopes[audience]); len(scopes) > 0 {
 			declared.Onward = append(declared.Onward, bundle.Edge{
@@ -137,7 +142,7 @@ func (d *delegation) declaration(f *form) (declared bundle.Declaration, ok bool)
 			})
 		}
 	}
-	return declared, len(declared.Scopes)+len(declared.Onward) > 0
+	return declared
 }
 
 func actorOf(r v1alpha1.ServiceAccountReference) authz.Actor {

@@ -6,9 +6,7 @@ package compile
 import (
 	"cmp"
 	"maps"
-	"reflect"
 	"slices"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -57,11 +55,6 @@ func (d *Delta) Join(later *Delta) {
 	maps.Copy(d.Problems, later.Problems)
 }
 
-// Empty says that nothing is another than before.
-func (d *Delta) Empty() bool {
-	return len(d.Policies)+len(d.Reports)+len(d.Problems)+len(d.Gone) == 0 && d.Trust == nil && d.Revocations == nil
-}
-
 func (d *Delta) aboutCluster(before, now []Problem) {
 	if slices.Equal(before, now) {
 		return
@@ -71,72 +64,5 @@ func (d *Delta) aboutCluster(before, now []Problem) {
 	}
 	for _, p := range now {
 		d.Problems[KeyOf(p.Object)] = append(d.Problems[KeyOf(p.Object)], p)
-	}
-}
-
-// assemble makes the bundles of the audiences that were touched.
-func (c *Compiler) assemble(d *Delta) {
-	for r := range c.touched.servers {
-		if r.holds == nil {
-			r.publish(nil, nil, d)
-		}
-	}
-	for a, touch := range c.touched.audiences {
-		a.sort()
-		reached := touch.standing
-		if r := a.holder; r != nil {
-			before := r.bundle
-			r.publish(r.server.inForce, assemble(r.server.inForce, a), d)
-			reached = reached || !sameReach(before, r.bundle)
-		}
-		c.touchReports(a, touch, reached)
-	}
-}
-
-// publish gives out a bundle, unless it is what was given out before.
-func (r *record) publish(f *form, p *bundle.Policy, d *Delta) {
-	r.inForce = f
-	if reflect.DeepEqual(r.bundle, p) {
-		return
-	}
-	r.bundle, r.reach = p, nil
-	if p != nil {
-		r.reach = sync.OnceValue(func() *reach { return newReach(p) })
-	}
-	d.Policies[r.name()] = p
-}
-
-// touchReports has said again what rests on an audience.
-func (c *Compiler) touchReports(a *audience, touch *touch, reached bool) {
-	if touch.standing {
-		c.touched.report(a.policies.sorted)
-	}
-	if touch.standing || touch.policies {
-		c.touched.report(a.grants.sorted)
-	}
-	if reached {
-		c.touched.report(a.delegations.sorted)
-	}
-}
-
-// tell gives every object its report.
-func (c *Compiler) tell(d *Delta) {
-	for r := range c.touched.reports {
-		if r.in == nil {
-			delete(c.objects, r.key)
-			if r.reported {
-				d.Gone[r.key] = true
-			}
-			continue
-		}
-		report, problems := c.reportOf(r)
-		if r.reported && slices.Equal(problems, r.problems) && reflect.DeepEqual(report, r.report) {
-			continue
-		}
-		r.report, r.problems, r.reported = report, problems, true
-		d.Reports[r.key] = report
-		if len(problems) > 0 {
-			d.Problems[r.key] = problems
-		}
 	}
 }

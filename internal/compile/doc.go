@@ -7,6 +7,9 @@
 // It is pure: no client, no clock, no context. The order of objects and of the entries of their lists never matters, so
 // that every replica comes to the same bytes.
 //
+// The function Compile compiles a World once. A Compiler is told of changes and compiles what they touch; it comes to the same,
+// because Compile is one that is told of everything. How it knows what a change touches stands at fact.
+//
 // One invalid object never stops the others, and never makes anything wider than its owner meant:
 //
 //   - an invalid Permit, ServiceDelegation, DelegationGrant, TrustedIssuer or entitlement is left out;

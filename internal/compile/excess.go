@@ -80,9 +80,10 @@ func (c *Compiler) why(d *delegation, to *authz.Actor, audience, scope string) (
 			fmt.Sprintf("%s has no scope %q; correct it, or ask the API's team to add it", r.server(), scope)
 	}
 	if to == nil {
-		return r.explain(r.judge(d.actor, at, 1), d.actor, at, 1)
+		return r.explain(r.judge(d.actor, at, 1), d.actor, d.actor, at, 1)
 	}
-	return r.explain(r.judgeOnward(d.actor, *to, at), *to, at, 2)
+	o, nearest := r.judgeOnward(d.actor, *to, at)
+	return r.explain(o, *to, nearest, at, 2)
 }
 
 // clip keeps a message within what status.excess takes.
@@ -96,8 +97,9 @@ func clip(message string) string {
 
 func (r *reach) server() authz.ObjectRef { return withoutGeneration(r.policy.ResourceServer) }
 
-// explain puts an obstacle into words: the reason, and what would have to change.
-func (r *reach) explain(o obstacle, actor authz.Actor, scope, depth int) (reason, message string) {
+// explain puts an obstacle into words: the reason, and what would have to change. The nearest is the service, perhaps further
+// on than the actor, that comes nearest to the scope.
+func (r *reach) explain(o obstacle, actor, nearest authz.Actor, scope, depth int) (reason, message string) {
 	switch o {
 	case actorNotAllowed:
 		return ExcessActorNotAllowed, fmt.Sprintf("%s does not let %s%s come; ask the API's team to allow the namespace in spec.allowedActors",
@@ -107,7 +109,7 @@ func (r *reach) explain(o obstacle, actor authz.Actor, scope, depth int) (reason
 			actor, orAfter(depth, "to "), inChain(depth))
 	case forbidden:
 		return ExcessForbidden, fmt.Sprintf("%s forbids it to %s, whoever the subject is; ask the security team, or withdraw the scope",
-			r.forbidders(actor, scope), actor)
+			r.forbidders(nearest, scope), nearest)
 	case open:
 	}
 	return "", ""
@@ -127,14 +129,11 @@ func inChain(depth int) string {
 	return fmt.Sprintf(" in a chain of %d services or more (limits.maxChainDepth)", depth)
 }
 
-// forbidders names the Forbids that stand in the way; they may be about a service further on, and then have no name here.
+// forbidders names the Forbids that stand in a service's way.
 func (r *reach) forbidders(actor authz.Actor, scope int) string {
 	var names []string
 	for _, rule := range r.forbids(actor, scope) {
 		names = append(names, withoutGeneration(rule.Policy).String())
-	}
-	if len(names) == 0 {
-		return "a DelegationPolicy"
 	}
 	return strings.Join(names[:min(len(names), 3)], " and ")
 }

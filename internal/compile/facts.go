@@ -68,7 +68,11 @@ func (d *dependents) rest(r *record, v *view) {
 		}
 		on[r] = r.reading
 	}
-	r.facts = append(r.facts, v.facts...)
+	if r.facts == nil {
+		r.facts = v.facts
+	} else {
+		r.facts = append(r.facts, v.facts...)
+	}
 	r.selections = append(r.selections, v.selections...)
 	if len(r.selections) > 0 {
 		d.selecting[r] = struct{}{}

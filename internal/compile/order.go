@@ -19,17 +19,22 @@ func sortedSet[T any](items []T, compare func(a, b T) int) []T {
 	if len(items) == 0 {
 		return nil
 	}
-	sorted := slices.SortedFunc(slices.Values(items), compare)
+	sorted := slices.Clone(items)
+	slices.SortFunc(sorted, compare)
 	return slices.CompactFunc(sorted, func(a, b T) bool { return compare(a, b) == 0 })
 }
 
 // sortedNames is a sortedSet of text.
 func sortedNames[T ~string](items []T) []string {
+	if len(items) == 0 {
+		return nil
+	}
 	texts := make([]string, len(items))
 	for i, item := range items {
 		texts[i] = string(item)
 	}
-	return sortedSet(texts, strings.Compare)
+	slices.Sort(texts)
+	return slices.Compact(texts)
 }
 
 func compareRefs(a, b authz.ObjectRef) int {

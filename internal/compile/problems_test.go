@@ -345,6 +345,21 @@ func TestProblems(t *testing.T) {
 			object: soundIssuer, field: "spec.scopes.type",
 			message: `"" is not known; say Claim or Unbounded`,
 		},
+		"keys at no URL": {
+			spoil: func(w *compile.World) {
+				w.IssuerKeys = map[string]string{"corp": w.Issuers[0].Spec.Keys.JWKS}
+				w.Issuers[0].Spec.Keys = v1alpha1.IssuerKeys{Type: v1alpha1.KeysURL}
+			},
+			object: soundIssuer, field: "spec.keys.url",
+			message: "type URL needs a URL; give that of the JWK set",
+		},
+		"an RSA key that is too small": { // THREATS 13
+			spoil: issuer(func(s *v1alpha1.TrustedIssuerSpec) {
+				s.Keys.JWKS = `{"keys":[{"kty":"RSA","e":"AQAB","n":"` + strings.Repeat("_", 168) + `__8"}]}`
+			}),
+			object: soundIssuer, field: "spec.keys.jwks",
+			message: "the JWK set cannot be used: keys[0]: its RSA modulus has 1024 bits; 2048 are the least; give a set with public keys of the issuer",
+		},
 		"keys from where nobody knows": {
 			spoil:  issuer(func(s *v1alpha1.TrustedIssuerSpec) { s.Keys.Type = "File" }),
 			object: soundIssuer, field: "spec.keys.type",
@@ -499,6 +514,31 @@ func TestProblems(t *testing.T) {
 			object: soundPolicy, field: "spec.conditions[0].expression",
 			message: "the expression does not compile: line 1, column 39: Syntax error: token recognition error at: '= '; did you mean ==?; until then the policy permits nothing",
 		},
+		"a condition that assigns after a text with a quote": {
+			spoil: policy(func(s *v1alpha1.DelegationPolicySpec) {
+				s.Conditions = []v1alpha1.Condition{{Expression: `'it\'s =' != context.x && context.purpose = 'support'`}}
+			}),
+			object: soundPolicy, field: "spec.conditions[0].expression",
+			message: "the expression does not compile: line 1, column 43: Syntax error: token recognition error at: '= '; did you mean ==?; until then the policy permits nothing",
+		},
+		"actors of a namespace and of selected ones": {
+			spoil: policy(func(s *v1alpha1.DelegationPolicySpec) {
+				s.Actors = append(s.Actors, v1alpha1.ActorSelector{
+					Namespace: "support", All: new(true),
+					NamespaceSelector: v1alpha1.NamespaceSelector{MatchLabels: map[string]string{"team": "support"}},
+				})
+			}),
+			object: soundPolicy, field: "spec.actors[1]",
+			message: "both namespace and namespaceSelector are said; keep one of them",
+		},
+		"a label without a name": {
+			spoil: policy(func(s *v1alpha1.DelegationPolicySpec) {
+				s.Actors[0].Namespace = ""
+				s.Actors[0].NamespaceSelector.MatchExpressions = []v1alpha1.LabelRequirement{{Operator: v1alpha1.LabelExists}}
+			}),
+			object: soundPolicy, field: "spec.actors[0].namespaceSelector.matchExpressions[0].key",
+			message: "the requirement names no label; say which label it is about",
+		},
 		"an issuer that nobody trusts": {
 			spoil:  policy(func(s *v1alpha1.DelegationPolicySpec) { s.Subjects[0].Issuer = "crop" }),
 			object: soundPolicy, field: "spec.subjects[0].issuer", severity: compile.Warning,
@@ -560,6 +600,35 @@ func TestEveryProblemNamesObjectFieldAndRemedy(t *testing.T) {
 				t.Errorf("%s: %s: no remedy, or badly written", name, p)
 			}
 		}
+	}
+}
+
+// So does every problem of whatever worlds chance makes up.
+func TestEveryProblemOfAnyWorldNamesObjectFieldAndRemedy(t *testing.T) {
+	for seed := range uint64(sequences / 10) {
+		s := newShifting(seed)
+		for range 2 * changesBefore {
+			s.change(compile.NewCompiler())
+		}
+		r := compile.Compile(s.world())
+		for _, p := range r.Problems {
+			_, reported := r.Reports[compile.KeyOf(p.Object)]
+			named := p.Field == "spec" || strings.HasPrefix(p.Field, "spec.")
+			if p.Object.Kind == compile.KindCluster {
+				reported, named = true, p.Field == "jwks"
+			}
+			if !reported || !named || !strings.ContainsAny(p.Message, ";:") || strings.Contains(p.Message, "%!") || strings.Contains(p.Message, "\n") {
+				t.Fatalf("seed %d: %s: no object, no field, no remedy, or badly written", seed, p)
+			}
+		}
+	}
+}
+
+// Whoever is refused an object is not told what holds until it is mended.
+func TestARefusalLeavesTheConsequenceOut(t *testing.T) {
+	p := compile.Problem{Message: "it is wrong; mend it; until then it forbids", Consequence: "; until then it forbids"}
+	if got := p.Refusal(); got != "it is wrong; mend it" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -4,6 +4,7 @@
 package compile
 
 import (
+	"iter"
 	"slices"
 
 	"behalf.dev/behalf/internal/authz"
@@ -99,22 +100,25 @@ func sameEdges(a, b edgesOf) bool {
 	})
 }
 
-// judgeOnward looks for a service that could use the scope in a chain of from, to and those after it; the one that comes
-// nearest counts. The chain is as short as can be: with from at its beginning.
-func (r *reach) judgeOnward(from, to authz.Actor, scope int) obstacle {
-	best := actorNotAllowed
+// judgeOnward looks for a service that could use the scope in a chain of from, to and those after it. It says what stands
+// between the scope and the one that comes nearest. The chain is as short as can be: with from at its beginning.
+func (r *reach) judgeOnward(from, to authz.Actor, scope int) (best obstacle, nearest authz.Actor) {
+	best, nearest = actorNotAllowed, to
 	seen := map[authz.Actor]bool{from: true, to: true}
 	for depth, level := 2, []authz.Actor{to}; depth <= authz.MaxChainDepth && len(level) > 0; depth++ {
 		var next []authz.Actor
 		for _, actor := range level {
-			if best = max(best, r.judge(actor, scope, depth)); best == open {
-				return open
+			if o := r.judge(actor, scope, depth); o > best {
+				best, nearest = o, actor
+			}
+			if best == open {
+				return best, nearest
 			}
 			next = append(next, r.nextOf(actor, scope, seen)...)
 		}
 		level = next
 	}
-	return best
+	return best, nearest
 }
 
 // nextOf are the services, not seen before, that an actor hands a scope on to.
@@ -135,46 +139,37 @@ func (r *reach) judge(actor authz.Actor, scope, depth int) obstacle {
 	if !r.policy.AllNamespaces && !r.allowed[actor.Namespace] {
 		return actorNotAllowed
 	}
-	subjects := r.permitted(actor, scope, depth)
-	switch {
-	case len(subjects) == 0:
-		return noPolicy
-	case allForbidden(subjects, r.forbids(actor, scope)):
-		return forbidden
-	default:
-		return open
+	best, forbids := noPolicy, r.forbids(actor, scope)
+	for rule := range r.about(actor, scope) {
+		switch {
+		case rule.Effect != bundle.Permit || int(rule.Limits.MaxChainDepth) < depth:
+		case allForbidden(rule.Subjects, forbids):
+			best = max(best, forbidden)
+		default:
+			return open
+		}
 	}
+	return best
 }
 
-// about are the rules that are about an actor and a scope, each perhaps twice.
-func (r *reach) about(actor authz.Actor, scope int) []*bundle.Rule {
-	var rules []*bundle.Rule
-	for _, who := range []authz.Actor{actor, {Namespace: actor.Namespace}} {
-		for _, rule := range r.rules[who] {
-			if slices.Contains(rule.Scopes, scope) {
-				rules = append(rules, rule)
+// about are the rules that are about an actor and a scope, whoever the subject is and under whatever conditions.
+func (r *reach) about(actor authz.Actor, scope int) iter.Seq[*bundle.Rule] {
+	return func(yield func(*bundle.Rule) bool) {
+		for _, who := range [...]authz.Actor{actor, {Namespace: actor.Namespace}} {
+			for _, rule := range r.rules[who] {
+				if slices.Contains(rule.Scopes, scope) && !yield(rule) {
+					return
+				}
 			}
 		}
 	}
-	return rules
-}
-
-// permitted are the people for whom some Permit lets the actor use the scope, under whatever conditions.
-func (r *reach) permitted(actor authz.Actor, scope, depth int) []bundle.SubjectSelector {
-	var subjects []bundle.SubjectSelector
-	for _, rule := range r.about(actor, scope) {
-		if rule.Effect == bundle.Permit && int(rule.Limits.MaxChainDepth) >= depth {
-			subjects = append(subjects, rule.Subjects...)
-		}
-	}
-	return subjects
 }
 
 // forbids are the Forbids that surely forbid the actor the scope, in the order of their names: without conditions and not
 // in a dry run.
 func (r *reach) forbids(actor authz.Actor, scope int) []*bundle.Rule {
 	var sure []*bundle.Rule
-	for _, rule := range r.about(actor, scope) {
+	for rule := range r.about(actor, scope) {
 		if rule.Effect == bundle.Forbid && rule.DryRunUntil == 0 && len(rule.Conditions) == 0 {
 			sure = append(sure, rule)
 		}

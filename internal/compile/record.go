@@ -93,58 +93,42 @@ type audience struct {
 
 // sort readies the members for being read.
 func (a *audience) sort() {
-	a.policies.list()
-	a.delegations.list()
-	a.grants.list()
+	a.policies.sort()
+	a.delegations.sort()
+	a.grants.sort()
 }
 
 func (a *audience) unused() bool {
 	return a.holder == nil && a.policies.empty() && a.delegations.empty() && a.grants.empty()
 }
 
-// of are the members of one kind; nil for kinds that name no audience.
+// of are the members of one of the kinds that name audiences.
 func (a *audience) of(kind string) *members {
 	switch kind {
 	case KindDelegationPolicy:
 		return &a.policies
 	case KindServiceDelegation:
 		return &a.delegations
-	case KindDelegationGrant:
-		return &a.grants
 	default:
-		return nil
+		return &a.grants
 	}
 }
 
-// members are records in the order of their names.
+// members are records, each once, in the order of their names.
 type members struct {
-	in     map[*record]bool
 	sorted []*record
 	// added are not in sorted yet.
 	added []*record
 }
 
-func (m *members) empty() bool { return len(m.in) == 0 }
+func (m *members) empty() bool { return len(m.sorted)+len(m.added) == 0 }
 
-func (m *members) add(r *record) {
-	if m.in[r] {
-		return
-	}
-	if m.in == nil {
-		m.in = map[*record]bool{}
-	}
-	m.in[r] = true
-	m.added = append(m.added, r)
-}
+// add takes a record that is none of the members.
+func (m *members) add(r *record) { m.added = append(m.added, r) }
 
+// remove takes a member out that was there when the members were sorted last.
 func (m *members) remove(r *record) {
-	if !m.in[r] {
-		return
-	}
-	delete(m.in, r)
-	if i := slices.Index(m.added, r); i >= 0 {
-		m.added = slices.Delete(m.added, i, i+1)
-	} else if i, found := slices.BinarySearchFunc(m.sorted, r, compareRecords); found {
+	if i, found := slices.BinarySearchFunc(m.sorted, r, compareRecords); found {
 		m.sorted = slices.Delete(m.sorted, i, i+1)
 	}
 }
@@ -152,8 +136,8 @@ func (m *members) remove(r *record) {
 // few additions are put in their places one by one; after more, everything is sorted.
 const few = 8
 
-// list sorts what was added; the slice is valid until the next change.
-func (m *members) list() []*record {
+// sort puts what was added in its place.
+func (m *members) sort() {
 	if len(m.added) > few {
 		m.sorted = append(m.sorted, m.added...)
 		slices.SortFunc(m.sorted, compareRecords)
@@ -164,7 +148,6 @@ func (m *members) list() []*record {
 		}
 	}
 	m.added = nil
-	return m.sorted
 }
 
 func compareRecords(a, b *record) int {

@@ -3,7 +3,34 @@
 
 package compile
 
-import "behalf.dev/behalf/internal/bundle"
+import (
+	"reflect"
+	"slices"
+
+	"behalf.dev/behalf/internal/bundle"
+)
+
+// tell gives every object its report.
+func (c *Compiler) tell(d *Delta) {
+	for r := range c.touched.reports {
+		if r.in == nil {
+			delete(c.objects, r.key)
+			if r.reported {
+				d.Gone[r.key] = true
+			}
+			continue
+		}
+		report, problems := c.reportOf(r)
+		if r.reported && slices.Equal(problems, r.problems) && reflect.DeepEqual(report, r.report) {
+			continue
+		}
+		r.report, r.problems, r.reported = report, problems, true
+		d.Reports[r.key] = report
+		if len(problems) > 0 {
+			d.Problems[r.key] = problems
+		}
+	}
+}
 
 // reportOf says what becomes of an object. Beside the object's own reading it looks at
 //
@@ -61,10 +88,8 @@ func (c *Compiler) reportDelegation(d *delegation) (Report, []Problem) {
 		return l.close()
 	}
 	for _, name := range d.audiences() {
-		if holder := c.holderOf(name); holder != nil {
-			if _, ok := d.declaration(holder.server.inForce); ok {
-				l.landed(holder.server.name.String())
-			}
+		if holder := c.holderOf(name); holder != nil && d.lands(holder.server.inForce) {
+			l.landed(holder.server.name.String())
 		}
 	}
 	if c.pinning() {

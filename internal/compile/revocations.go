@@ -4,7 +4,6 @@
 package compile
 
 import (
-	"reflect"
 	"strings"
 
 	"behalf.dev/behalf/api/v1alpha1"
@@ -15,45 +14,6 @@ import (
 type revocation struct {
 	findings
 	entries []bundle.Revocation
-}
-
-// listRevocations makes the revocation list.
-func (c *Compiler) listRevocations(d *Delta) {
-	if !c.touched.revocations && c.revocations != nil {
-		return
-	}
-	list, all, count := &bundle.Revocations{Format: bundle.Format}, c.revoking.list(), 0
-	for _, r := range all {
-		count += len(r.revocation.entries)
-	}
-	if count > 0 {
-		list.Entries = make([]bundle.Revocation, 0, count)
-	}
-	for _, r := range all {
-		list.Entries = append(list.Entries, r.revocation.entries...)
-	}
-	c.revocations, d.Revocations = list, list
-}
-
-// revoke takes a revocation into the list or out of it; one that revokes nothing stays outside.
-func (c *Compiler) revoke(r *record, before *revocation) {
-	if reflect.DeepEqual(before.listed(), r.revocation.listed()) {
-		return
-	}
-	c.touched.revocations = true
-	if len(r.revocation.listed()) > 0 {
-		c.revoking.add(r)
-	} else {
-		c.revoking.remove(r)
-	}
-}
-
-// listed are the entries of a revocation that is there.
-func (r *revocation) listed() []bundle.Revocation {
-	if r == nil {
-		return nil
-	}
-	return r.entries
 }
 
 const revocationTargets = "subject, session, actor, edge, grant, transaction and token"

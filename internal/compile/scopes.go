@@ -18,7 +18,7 @@ func scopeFault(name string) string {
 	if fault := scopeCharactersFault(name); fault != "" {
 		return fault
 	}
-	if slices.Contains(strings.Split(name, ":"), wildcard) {
+	if strings.Contains(name, wildcard) && slices.Contains(strings.Split(name, ":"), wildcard) {
 		return "a segment that is '*' alone is a pattern, which only a DelegationPolicy may use; spell the scope out"
 	}
 	return ""
@@ -69,6 +69,14 @@ func tableOf(scopes []bundle.Scope) scopeTable {
 		table[scope.Name] = i
 	}
 	return table
+}
+
+// hasAny says whether the table has any of the names.
+func (t scopeTable) hasAny(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		_, ok := t[name]
+		return ok
+	})
 }
 
 // known are the indexes, sorted, of those names that the table has.

@@ -13,8 +13,10 @@ type touched struct {
 	issuers bool
 	// audiences are those whose bundles are to be made anew.
 	audiences map[*audience]*touch
-	// trust and revocations are to be made anew.
-	trust, revocations bool
+	// trust is to be made anew.
+	trust bool
+	// revocations revoke something else than before.
+	revocations records
 	// reports are to be made anew.
 	reports records
 }
@@ -28,7 +30,9 @@ type touch struct {
 }
 
 func newTouched() touched {
-	return touched{objects: records{}, servers: records{}, audiences: map[*audience]*touch{}, reports: records{}}
+	return touched{
+		objects: records{}, servers: records{}, audiences: map[*audience]*touch{}, revocations: records{}, reports: records{},
+	}
 }
 
 func (t *touched) audience(a *audience) *touch {
