@@ -45,19 +45,42 @@ var changes = []change{
 func middle[T any](list []T) *T { return &list[len(list)/2] }
 
 // changing takes an object to another form and back.
-func changing[T any, P interface {
+func changing[T compile.Reported, P interface {
 	*T
 	DeepCopy() *T
 }](name string, pick func(*compile.World) *T, another func(*T)) change {
 	return change{name, func(w compile.World) func(i int) {
-		object := pick(&w)
-		forms := [2]*T{P(object).DeepCopy(), P(object).DeepCopy()}
+		c := compiled(w)
+		forms := [2]*T{P(pick(&w)).DeepCopy(), pick(&w)}
 		another(forms[0])
 		return func(i int) {
-			*object = *forms[i%2]
-			compile.Compile(w)
+			compile.Put(c, forms[i%2])
+			c.Compile()
 		}
 	}}
+}
+
+// compiled is a Compiler that has compiled all that an estate has.
+func compiled(w compile.World) *compile.Compiler {
+	c := compile.NewCompiler()
+	putAll(c, w.ResourceServers)
+	putAll(c, w.Policies)
+	putAll(c, w.ServiceDelegations)
+	putAll(c, w.Issuers)
+	putAll(c, w.Revocations)
+	putAll(c, w.Namespaces)
+	for name, jwks := range w.IssuerKeys {
+		c.PutIssuerKeys(name, jwks)
+	}
+	c.PutCluster(w.Cluster)
+	c.Compile()
+	return c
+}
+
+func putAll[T compile.Object](c *compile.Compiler, objects []T) {
+	for i := range objects {
+		compile.Put(c, &objects[i])
+	}
 }
 
 // compiling measures whole worlds and single changes at both sizes.
