@@ -6,6 +6,7 @@ package engine
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/condition"
@@ -82,7 +83,7 @@ func malformed(r *authz.Request) string {
 func oversized(r *authz.Request) string {
 	s, o := &r.Subject, &r.Resource
 	switch {
-	case long(s.Issuer) || long(s.ID) || long(s.Username) || long(s.Session) || anyLong(s.Groups):
+	case long(s.Issuer) || long(s.ID) || long(s.Username) || long(s.Session) || slices.ContainsFunc(s.Groups, long):
 		return fmt.Sprintf("a name of the subject is longer than %d bytes", condition.MaxName)
 	case long(r.Audience) || long(r.Scope) || long(o.Type) || long(o.ID):
 		return fmt.Sprintf("the audience, the scope or a name of the resource is longer than %d bytes", condition.MaxName)
@@ -100,15 +101,6 @@ func oversized(r *authz.Request) string {
 }
 
 func long(name string) bool { return len(name) > condition.MaxName }
-
-func anyLong(names []string) bool {
-	for i := range names {
-		if long(names[i]) {
-			return true
-		}
-	}
-	return false
-}
 
 func longNamed(a *authz.Actor) bool { return long(a.Namespace) || long(a.ServiceAccount) }
 
