@@ -101,11 +101,11 @@ func (a *Accepted) Believes(issuer string) bool {
 }
 
 // declarationsOf is everything that ServiceDelegations say of one service account.
-func (a *Accepted) declarationsOf(actor authz.Actor) []v1alpha1.ServiceDelegationSpec {
-	var found []v1alpha1.ServiceDelegationSpec
+func (a *Accepted) declarationsOf(actor authz.Actor) []v1alpha1.ServiceDelegation {
+	var found []v1alpha1.ServiceDelegation
 	for _, d := range a.ServiceDelegations {
 		if d.Namespace == actor.Namespace && string(d.Spec.ServiceAccountName) == actor.ServiceAccount {
-			found = append(found, d.Spec)
+			found = append(found, d)
 		}
 	}
 	return found

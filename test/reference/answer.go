@@ -13,16 +13,16 @@ import (
 // Answer is what the model says of a request. The zero value denies.
 type Answer struct {
 	Outcome authz.Outcome
-	// Leg and Reason of the first obstacle on Deny, empty on Allow.
-	Leg    authz.Leg
-	Reason authz.Reason
+	// Denial is the first obstacle on Deny, zero on Allow.
+	Denial Obstacle
 	// DryRun is what would have been denied, were it not for a dry run; zero otherwise.
 	DryRun Obstacle
-	// Obstacles are every leg that stood in the way, or would have without a dry run, in the order of the legs.
+	// Obstacles are all that stood in the way, or would have without a dry run, in the order in which they are judged.
 	Obstacles []Obstacle
+	Rests     Rests
 }
 
-// Obstacle is one leg that does not permit a request, and why.
+// Obstacle is one thing that stands in the way of a request.
 type Obstacle struct {
 	Leg    authz.Leg
 	Reason authz.Reason
@@ -35,57 +35,65 @@ func Decide(w World, req *authz.Request, now time.Time) Answer {
 
 // Decide answers a request by what is accepted of a world.
 func (a *Accepted) Decide(req *authz.Request, now time.Time) Answer {
-	if req == nil {
-		return Answer{Leg: authz.LegIdentity, Reason: authz.ReasonRequestMalformed}
-	}
 	q := a.ask(req, now)
-	obstacles := q.obstacles()
-	answer := Answer{Outcome: authz.Allow, Obstacles: obstacles}
-	switch first := q.whatDenies(obstacles); {
-	case first != (Obstacle{}):
-		answer.Outcome, answer.Leg, answer.Reason = authz.Deny, first.Leg, first.Reason
-	default:
-		answer.DryRun = q.whatWouldDeny(obstacles)
+	found := q.obstacles()
+	denying := found
+	if q.inDryRun() {
+		denying = slices.DeleteFunc(slices.Clone(found), softened)
+	}
+	if len(denying) > 0 {
+		return Answer{Denial: denying[0], Obstacles: denying, Rests: q.deniedBy(denying[0])}
+	}
+	answer := Answer{Outcome: authz.Allow, Obstacles: q.withForbiddenInDryRun(found)}
+	if len(found) == 0 {
+		answer.Rests = q.allowedBy()
+	}
+	if len(answer.Obstacles) > 0 {
+		answer.DryRun = answer.Obstacles[0]
 	}
 	return answer
+}
+
+// withForbiddenInDryRun adds what a Forbid in its own dry run would have denied, where the policy leg begins.
+func (q *question) withForbiddenInDryRun(found []Obstacle) []Obstacle {
+	at := slices.IndexFunc(found, func(o Obstacle) bool { return o.Leg == authz.LegPolicy || o.Leg == authz.LegGrant })
+	if at < 0 {
+		at = len(found)
+	}
+	return slices.Insert(slices.Clone(found), at, q.forbiddenInDryRun()...)
+}
+
+// softened says what a dry run of the resource server lets pass (ADR 0004).
+func softened(o Obstacle) bool {
+	return o.Leg != authz.LegFreshness && o.Leg != authz.LegRevocation
 }
 
 // obstacles asks every leg, in the order of the design. One that cannot be judged while an earlier one stands says nothing.
 func (q *question) obstacles() []Obstacle {
 	var found []Obstacle
 	for _, leg := range legs {
-		if reason := leg.judge(q); reason != "" {
-			found = append(found, Obstacle{leg.name, reason})
+		for _, reason := range leg.judge(q) {
+			found = append(found, Obstacle{legOf(reason, leg.name), reason})
 		}
 	}
 	return found
 }
 
-// whatDenies is the first obstacle, or in a dry run the first that a dry run leaves alone (ADR 0004).
-func (q *question) whatDenies(obstacles []Obstacle) Obstacle {
-	for _, o := range obstacles {
-		if !q.inDryRun() || o.Leg == authz.LegFreshness || o.Leg == authz.LegRevocation {
-			return o
-		}
+// legOf is the leg that judged, but for what belongs to another one, whoever noticed it first: a token out of its time, and
+// the revocation of a grant, which is only known once it is used.
+func legOf(reason authz.Reason, judged authz.Leg) authz.Leg {
+	switch {
+	case ofFreshness(reason):
+		return authz.LegFreshness
+	case reason == authz.ReasonRevoked:
+		return authz.LegRevocation
 	}
-	return Obstacle{}
-}
-
-// whatWouldDeny is the first thing that would deny once every dry run is over: a Forbid's own as well as the resource
-// server's.
-func (q *question) whatWouldDeny(obstacles []Obstacle) Obstacle {
-	forbidden := q.forbiddenInDryRun()
-	for _, o := range obstacles {
-		if forbidden == (Obstacle{}) || slices.Index(authz.Legs(), o.Leg) < slices.Index(authz.Legs(), authz.LegPolicy) {
-			return o
-		}
-	}
-	return forbidden
+	return judged
 }
 
 var legs = []struct {
 	name  authz.Leg
-	judge func(*question) authz.Reason
+	judge func(*question) []authz.Reason
 }{
 	{authz.LegIdentity, (*question).identity},
 	{authz.LegFreshness, (*question).freshness},
@@ -97,5 +105,4 @@ var legs = []struct {
 	{authz.LegChain, (*question).chain},
 	{authz.LegPolicy, (*question).policy},
 	{authz.LegGrant, (*question).grant},
-	{authz.LegRevocation, (*question).grantRevocation},
 }

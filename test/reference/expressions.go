@@ -45,14 +45,34 @@ func Expressions() []Expression {
 	return slices.Concat(onContext, onSubject, onResource, onChain, onRequest, refused)
 }
 
-// judgeExpression looks an expression up; false where it is refused.
-func judgeExpression(text string, facts Facts) (Verdict, bool) {
+// judge looks an expression up. It errs where it reads what is too large to be looked at (ADR 0009).
+func (f Facts) judge(text string) Verdict {
+	for part, values := range map[string]map[string]any{
+		"subject.claims": f.Subject.Claims, "resource.properties": f.Resource.Properties, "context.": f.Context,
+	} {
+		if strings.Contains(text, part) && tooLarge(values) {
+			return Errs
+		}
+	}
+	return meaningOf(text).Judge(f)
+}
+
+// maxText is the longest text that conditions are asked about, in bytes.
+const maxText = 32 << 10
+
+func tooLarge(values map[string]any) bool {
+	for _, value := range values {
+		if text, isText := value.(string); isText && len(text) > maxText {
+			return true
+		}
+	}
+	return false
+}
+
+func meaningOf(text string) Expression {
 	for _, expression := range Expressions() {
 		if expression.Text == text {
-			if expression.Judge == nil {
-				return Errs, false
-			}
-			return expression.Judge(facts), true
+			return expression
 		}
 	}
 	panic("the model has no meaning for the condition " + text)

@@ -11,16 +11,18 @@ import (
 )
 
 // actor is leg 7: the actor's namespace may come, and the actor declares this scope of this audience.
-func (q *question) actor() authz.Reason {
-	switch {
-	case !q.delegated():
-		return ""
-	case !q.mayCome(q.req.Actor.Namespace):
-		return authz.ReasonActorNotAllowed
-	case !q.declares(q.req.Actor):
-		return authz.ReasonNotDeclared
+func (q *question) actor() []authz.Reason {
+	if !q.delegated() {
+		return nil
 	}
-	return ""
+	var found []authz.Reason
+	if !q.mayCome(q.req.Actor.Namespace) {
+		found = append(found, authz.ReasonActorNotAllowed)
+	}
+	if !q.declares(q.req.Actor) {
+		found = append(found, authz.ReasonNotDeclared)
+	}
+	return found
 }
 
 func (q *question) mayCome(namespace string) bool {
@@ -37,51 +39,52 @@ func (q *question) mayCome(namespace string) bool {
 }
 
 // declares says whether a service declares the audience and scope for its own use.
-func (q *question) declares(a authz.Actor) bool {
-	return slices.ContainsFunc(q.world.declarationsOf(a), func(d v1alpha1.ServiceDelegationSpec) bool {
-		return q.names(d.Audiences)
+func (q *question) declares(a authz.Actor) bool { return len(q.ownDeclarations(a)) > 0 }
+
+// ownDeclarations are the ServiceDelegations by which a service declares the audience and scope for its own use.
+func (q *question) ownDeclarations(a authz.Actor) []v1alpha1.ServiceDelegation {
+	return slices.DeleteFunc(q.world.declarationsOf(a), func(d v1alpha1.ServiceDelegation) bool { return !q.names(d.Spec.Audiences) })
+}
+
+// chain is leg 8: there are no more than eight actors, none stands twice, and every prior one declares audience and scope and
+// the edge to the next actor.
+func (q *question) chain() []authz.Reason {
+	actors := q.actors()
+	if !q.delegated() {
+		return nil
+	}
+	if len(actors) > authz.MaxChainDepth {
+		return []authz.Reason{authz.ReasonChainTooDeep}
+	}
+	var found []authz.Reason
+	if repeats(actors) {
+		found = append(found, authz.ReasonChainLoop)
+	}
+	for i, prior := range q.req.Via {
+		switch {
+		case len(q.edgeDeclarations(prior, actors[i+1])) > 0:
+		case q.declares(prior) || q.passesOn(prior):
+			found = append(found, authz.ReasonEdgeNotDeclared)
+		default:
+			found = append(found, authz.ReasonNotDeclared)
+		}
+	}
+	return found
+}
+
+// passesOn says whether a service declares audience and scope in onward, to whomever.
+func (q *question) passesOn(a authz.Actor) bool {
+	return slices.ContainsFunc(q.world.declarationsOf(a), func(d v1alpha1.ServiceDelegation) bool {
+		return slices.ContainsFunc(d.Spec.Onward, func(o v1alpha1.Onward) bool { return q.names(o.Audiences) })
 	})
 }
 
-// chain is leg 8: every prior actor declares audience and scope and the edge to the next actor, none stands twice, and they
-// are no more than eight.
-func (q *question) chain() authz.Reason {
-	if !q.delegated() {
-		return ""
-	}
-	actors := q.actors()
-	switch {
-	case len(actors) > authz.MaxChainDepth:
-		return authz.ReasonChainTooDeep
-	case repeats(actors):
-		return authz.ReasonChainLoop
-	}
-	for i, prior := range q.req.Via {
-		if reason := q.prior(prior, actors[i+1]); reason != "" {
-			return reason
-		}
-	}
-	return ""
-}
-
-// prior judges one prior actor (ADR 0002).
-func (q *question) prior(a, next authz.Actor) authz.Reason {
-	declared, edge := q.declares(a), false
-	for _, declaration := range q.world.declarationsOf(a) {
-		for _, onward := range declaration.Onward {
-			if q.names(onward.Audiences) {
-				declared = true
-				edge = edge || isService(&onward.To, next)
-			}
-		}
-	}
-	switch {
-	case !declared:
-		return authz.ReasonNotDeclared
-	case !edge:
-		return authz.ReasonEdgeNotDeclared
-	}
-	return ""
+// edgeDeclarations are the ServiceDelegations by which a service lets the next one continue with audience and scope: an edge
+// carries its scopes (ADR 0002).
+func (q *question) edgeDeclarations(a, next authz.Actor) []v1alpha1.ServiceDelegation {
+	return slices.DeleteFunc(q.world.declarationsOf(a), func(d v1alpha1.ServiceDelegation) bool {
+		return !slices.ContainsFunc(d.Spec.Onward, func(o v1alpha1.Onward) bool { return isService(&o.To, next) && q.names(o.Audiences) })
+	})
 }
 
 // names says whether a list holds this audience with this scope.

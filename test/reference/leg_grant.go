@@ -8,59 +8,61 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"behalf.dev/behalf/api/v1alpha1"
 	"behalf.dev/behalf/internal/authz"
 )
 
-// grantStanding is how a request stands with the grants that its Permits ask for.
-type grantStanding uint8
-
-const (
-	grantNotAsked grantStanding = iota // or there is one that binds
-	grantRevoked                       // all that bind are revoked
-	grantMismatched
-	grantMissing
-)
-
-// grant is leg 10: where every matching Permit asks for a grant, a live one binds the request.
-func (q *question) grant() authz.Reason {
-	switch q.grantStanding() {
-	case grantMismatched:
-		return authz.ReasonGrantMismatch
-	case grantMissing:
-		return authz.ReasonGrantRequired
-	case grantNotAsked, grantRevoked:
+// grant is leg 10: where every matching Permit asks for a grant, a live one binds the request. One that is revoked is none.
+func (q *question) grant() []authz.Reason {
+	permits := q.permitsAskingForGrants()
+	if len(permits) == 0 || len(q.usable(permits)) > 0 {
+		return nil
 	}
-	return ""
+	live, binding := q.grants(permits)
+	switch {
+	case len(binding) > 0:
+		return []authz.Reason{authz.ReasonRevoked}
+	case len(live) > 0:
+		return []authz.Reason{authz.ReasonGrantMismatch}
+	}
+	return []authz.Reason{authz.ReasonGrantRequired}
 }
 
-func (q *question) grantStanding() grantStanding {
+// permitsAskingForGrants are the matching Permits, if all of them ask for a grant; otherwise there are none to ask.
+func (q *question) permitsAskingForGrants() []v1alpha1.DelegationPolicy {
 	if !q.delegated() {
-		return grantNotAsked
+		return nil
 	}
 	permits := q.permits()
-	if len(permits) == 0 || slices.ContainsFunc(permits, func(p *v1alpha1.DelegationPolicySpec) bool { return p.RequireGrant == nil }) {
-		return grantNotAsked
+	if slices.ContainsFunc(permits, func(p v1alpha1.DelegationPolicy) bool { return p.Spec.RequireGrant == nil }) {
+		return nil
 	}
-	standing := grantMissing
+	return permits
+}
+
+// grants are those that are live for this subject, actor and scope, and those among them that bind the request as one of the
+// Permits asks.
+func (q *question) grants(permits []v1alpha1.DelegationPolicy) (live, binding []v1alpha1.DelegationGrant) {
 	for i := range q.world.Grants {
 		g := &q.world.Grants[i]
 		if !q.isLive(g) {
 			continue
 		}
-		binds := slices.ContainsFunc(permits, func(p *v1alpha1.DelegationPolicySpec) bool { return q.binds(g, p.RequireGrant) })
-		switch {
-		case binds && !q.grantIsRevoked(g):
-			return grantNotAsked
-		case binds:
-			standing = grantRevoked
-		case standing == grantMissing:
-			standing = grantMismatched
+		live = append(live, *g)
+		if slices.ContainsFunc(permits, func(p v1alpha1.DelegationPolicy) bool { return q.binds(g, p.Spec.RequireGrant) }) {
+			binding = append(binding, *g)
 		}
 	}
-	return standing
+	return live, binding
+}
+
+// usable are the grants that bind the request and are not revoked.
+func (q *question) usable(permits []v1alpha1.DelegationPolicy) []v1alpha1.DelegationGrant {
+	_, binding := q.grants(permits)
+	return slices.DeleteFunc(binding, func(g v1alpha1.DelegationGrant) bool { return len(q.revocationsOf(&g)) > 0 })
 }
 
 // isLive says whether a grant counts now for this subject, actor, audience and scope.
@@ -68,26 +70,51 @@ func (q *question) isLive(g *v1alpha1.DelegationGrant) bool {
 	return g.Spec.State == v1alpha1.GrantApproved && g.Spec.Audience == q.server.Spec.Audience &&
 		slices.Contains(g.Spec.Scopes, v1alpha1.ScopeName(q.scope)) &&
 		isPerson(&g.Spec.Subject, q.req.Subject) && isService(&g.Spec.Actor, q.req.Actor) &&
-		!q.now.Before(g.CreationTimestamp.Time) && q.now.Before(g.Spec.NotAfter.Time)
+		!q.now.Before(made(g)) && q.now.Before(g.Spec.NotAfter.Time)
+}
+
+// made is when a grant was made; where nobody knows, at the beginning of Unix time, which no policy bounds so far.
+func made(g *v1alpha1.DelegationGrant) time.Time {
+	if g.CreationTimestamp.IsZero() {
+		return time.Unix(0, 0)
+	}
+	return g.CreationTimestamp.Time
 }
 
 // binds says whether a live grant is what a Permit asks for, and binds this request.
 func (q *question) binds(g *v1alpha1.DelegationGrant, asked *v1alpha1.RequireGrant) bool {
-	lifetime := g.Spec.NotAfter.Sub(g.CreationTimestamp.Time)
+	lifetime := g.Spec.NotAfter.Sub(made(g))
 	return lifetime <= time.Duration(asked.MaxLifetimeSeconds)*time.Second &&
 		q.approvedBy(g.Spec.Approver, asked.Approvers) &&
 		q.bindsResource(g, asked) && q.bindsSession(g, asked) && q.bindsArguments(g, asked)
 }
 
-// approvedBy says whether the approval is one that counts. Nobody approves what is done for themselves, whichever of their
-// names the cluster knows them by.
+// approvedBy says whether the approval is one that counts. Nobody approves what is done for them or through them.
 func (q *question) approvedBy(approver *v1alpha1.Approver, approvers v1alpha1.Approvers) bool {
-	name, subject := string(approver.Username), q.req.Subject
-	if name == subject.Username || name == subject.ID {
+	if q.isPartOfIt(string(approver.Username)) {
 		return false
 	}
 	return slices.Contains(approvers.Usernames, approver.Username) ||
 		slices.ContainsFunc(approver.Groups, func(g v1alpha1.GroupName) bool { return slices.Contains(approvers.Groups, g) })
+}
+
+// isPartOfIt says whether a Kubernetes user name could be the subject's, by user name or id, or is that of a service account
+// of the chain. An API server may write a name in another case, and put something before it that ends in ':', '#' or '/'.
+func (q *question) isPartOfIt(username string) bool {
+	for _, actor := range q.actors() {
+		if username == "system:serviceaccount:"+actor.Namespace+":"+actor.ServiceAccount {
+			return true
+		}
+	}
+	for i := range len(username) {
+		if i > 0 && !strings.ContainsRune(":#/", rune(username[i-1])) {
+			continue
+		}
+		if strings.EqualFold(username[i:], q.req.Subject.Username) || strings.EqualFold(username[i:], q.req.Subject.ID) {
+			return true
+		}
+	}
+	return false
 }
 
 // asksFor says whether a Permit asks that grants are bound to something; without a word, to the resource.
@@ -131,10 +158,10 @@ func Digest(value any) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// grantIsRevoked goes by when the grant was made.
-func (q *question) grantIsRevoked(g *v1alpha1.DelegationGrant) bool {
-	return slices.ContainsFunc(q.world.Revocations, func(r v1alpha1.DelegationRevocation) bool {
+// revocationsOf are those that cover a grant. Like those of a subject, they go by when the presented token was issued.
+func (q *question) revocationsOf(g *v1alpha1.DelegationGrant) []v1alpha1.DelegationRevocation {
+	return slices.DeleteFunc(slices.Clone(q.world.Revocations), func(r v1alpha1.DelegationRevocation) bool {
 		named := r.Spec.Grant
-		return named != nil && string(named.Namespace) == g.Namespace && named.Name == g.Name && issuedBefore(&r.Spec, q.tokenTime())
+		return named == nil || string(named.Namespace) != g.Namespace || named.Name != g.Name || !issuedBefore(&r.Spec, q.tokenTime())
 	})
 }

@@ -12,45 +12,47 @@ import (
 )
 
 // policy is leg 9: no Forbid matches, and at least one Permit matches with its own limits kept.
-func (q *question) policy() authz.Reason {
-	if !q.delegated() || !q.req.Subject.Present() {
-		return ""
+func (q *question) policy() []authz.Reason {
+	if !q.delegated() {
+		return nil
 	}
-	if q.forbids(func(p *v1alpha1.DelegationPolicySpec) bool { return !dryRun(p.Enforcement, q.now) }) {
-		return authz.ReasonForbidden
+	var found []authz.Reason
+	if len(q.forbids(false)) > 0 {
+		found = append(found, authz.ReasonForbidden)
 	}
-	if len(q.permits()) > 0 {
-		return ""
+	if len(q.permits()) == 0 {
+		found = append(found, q.whyNoPermit())
 	}
-	return q.whyNoPermit()
+	return found
 }
 
-// forbiddenInDryRun is what a Forbid in its dry run would have denied.
-func (q *question) forbiddenInDryRun() Obstacle {
-	if q.delegated() && q.forbids(func(p *v1alpha1.DelegationPolicySpec) bool { return dryRun(p.Enforcement, q.now) }) {
-		return Obstacle{authz.LegPolicy, authz.ReasonForbidden}
+// forbiddenInDryRun is what a Forbid in its own dry run would have denied.
+func (q *question) forbiddenInDryRun() []Obstacle {
+	if q.delegated() && len(q.forbids(true)) > 0 {
+		return []Obstacle{{authz.LegPolicy, authz.ReasonForbidden}}
 	}
-	return Obstacle{}
+	return nil
 }
 
-// forbids says whether some Forbid of those that count matches. A condition that errs, or that is none, counts as met.
-func (q *question) forbids(counts func(*v1alpha1.DelegationPolicySpec) bool) bool {
+// forbids are the Forbids that match, in their dry run or enforced. A condition that errs, or that is none, counts as met.
+func (q *question) forbids(inDryRun bool) []v1alpha1.DelegationPolicy {
+	return q.policies(func(p *v1alpha1.DelegationPolicySpec) bool {
+		return p.Effect == v1alpha1.EffectForbid && dryRun(p.Enforcement, q.now) == inDryRun && q.concerns(p) && q.all(p.Conditions) != Unmet
+	})
+}
+
+// permits are the Permits that match. A condition that errs counts as not met.
+func (q *question) permits() []v1alpha1.DelegationPolicy {
+	return q.policies(func(p *v1alpha1.DelegationPolicySpec) bool {
+		return p.Effect == v1alpha1.EffectPermit && q.concerns(p) && q.all(p.Conditions) == Met && len(q.beyond(p.Limits)) == 0
+	})
+}
+
+func (q *question) policies(match func(*v1alpha1.DelegationPolicySpec) bool) []v1alpha1.DelegationPolicy {
+	var found []v1alpha1.DelegationPolicy
 	for i := range q.world.Policies {
-		p := &q.world.Policies[i].Spec
-		if p.Effect == v1alpha1.EffectForbid && counts(p) && q.concerns(p) && q.all(p.Conditions) != Unmet {
-			return true
-		}
-	}
-	return false
-}
-
-// permits are the Permits that match.
-func (q *question) permits() []*v1alpha1.DelegationPolicySpec {
-	var found []*v1alpha1.DelegationPolicySpec
-	for i := range q.world.Policies {
-		p := &q.world.Policies[i].Spec
-		if p.Effect == v1alpha1.EffectPermit && q.concerns(p) && q.all(p.Conditions) == Met && len(q.beyond(p.Limits)) == 0 {
-			found = append(found, p)
+		if match(&q.world.Policies[i].Spec) {
+			found = append(found, q.world.Policies[i])
 		}
 	}
 	return found

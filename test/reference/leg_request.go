@@ -12,58 +12,57 @@ import (
 	"behalf.dev/behalf/internal/authz"
 )
 
-// identity is leg 1: subject and actor are both authenticated, and the subject's issuer is one whose people count.
-func (q *question) identity() authz.Reason {
+// identity is leg 1: subject and actor are both authenticated, the subject's issuer is one whose people count, and the request
+// is one question.
+func (q *question) identity() []authz.Reason {
 	switch {
-	case ofFreshness(q.req.Unauthenticated):
-		return ""
 	case q.req.Unauthenticated != "":
-		return q.req.Unauthenticated
+		return []authz.Reason{q.req.Unauthenticated}
 	case !q.req.Subject.Present():
-		return authz.ReasonSubjectMissing
+		return []authz.Reason{authz.ReasonSubjectMissing}
 	case q.malformed():
-		return authz.ReasonRequestMalformed
+		return []authz.Reason{authz.ReasonRequestMalformed}
 	case !q.world.Believes(q.req.Subject.Issuer):
-		return authz.ReasonTokenInvalid
+		return []authz.Reason{authz.ReasonTokenInvalid}
 	case q.alone() && (q.req.HTTP == nil || len(q.req.Via) > 0):
-		return authz.ReasonActorMissing
-	case beyondBounds(q.req):
-		return authz.ReasonRequestMalformed
+		return []authz.Reason{authz.ReasonActorMissing}
+	case oversized(q.req):
+		return []authz.Reason{authz.ReasonRequestMalformed}
 	}
-	return ""
+	return nil
 }
 
-// ofFreshness says whether a reason belongs to the freshness leg, whoever noticed it first.
-func ofFreshness(reason authz.Reason) bool {
-	return reason == authz.ReasonTokenExpired || reason == authz.ReasonTokenNotYetValid
-}
-
-// malformed says that the request cannot be read as one question: a subject or an actor that is half named, or a
-// request over HTTP that gives what its route gives.
+// malformed says that the request cannot be read as one question: a subject or an actor that is half named, or a request over
+// HTTP that gives what its route gives.
 func (q *question) malformed() bool {
 	r := q.req
 	return r.Subject.Issuer == "" || !q.alone() && !r.Actor.Present() ||
 		slices.ContainsFunc(r.Via, func(a authz.Actor) bool { return !a.Present() }) ||
-		r.HTTP != nil && (r.Scope != "" || r.Resource.Type != "" || r.Resource.ID != "" || r.Resource.Properties != nil)
+		r.HTTP != nil && (r.Scope != "" || r.Resource.Type != "" || r.Resource.ID != "" || len(r.Resource.Properties) > 0)
+}
+
+// ofFreshness says whether a reason belongs to the freshness leg.
+func ofFreshness(reason authz.Reason) bool {
+	return reason == authz.ReasonTokenExpired || reason == authz.ReasonTokenNotYetValid || reason == authz.ReasonStaleBundle
 }
 
 // leeway is how far the clock of whoever issued a token may be ahead.
 const leeway = time.Minute
 
 // freshness is leg 2: leases have not run out, and the presented token is within its time.
-func (q *question) freshness() authz.Reason {
-	token := q.req.Token
-	switch {
-	case ofFreshness(q.req.Unauthenticated):
-		return q.req.Unauthenticated
-	case q.stale():
-		return authz.ReasonStaleBundle
-	case token != nil && !token.ExpiresAt.IsZero() && !q.now.Before(token.ExpiresAt):
-		return authz.ReasonTokenExpired
-	case token != nil && token.IssuedAt.After(q.now.Add(leeway)):
-		return authz.ReasonTokenNotYetValid
+func (q *question) freshness() []authz.Reason {
+	var found []authz.Reason
+	if q.stale() {
+		found = append(found, authz.ReasonStaleBundle)
 	}
-	return ""
+	switch token := q.req.Token; {
+	case token == nil:
+	case !token.ExpiresAt.IsZero() && !q.now.Before(token.ExpiresAt):
+		found = append(found, authz.ReasonTokenExpired)
+	case token.IssuedAt.After(q.now.Add(leeway)):
+		found = append(found, authz.ReasonTokenNotYetValid)
+	}
+	return found
 }
 
 // stale says whether a lease has run out, by more than the resource server allows (ADR 0011).
@@ -84,14 +83,26 @@ func (q *question) stale() bool {
 	return false
 }
 
-// resource is leg 3: audience, route and scope are known, and the route takes this kind of caller.
-func (q *question) resource() authz.Reason { return q.unresolved }
+// resource is leg 3: audience, route and scope are known, and the route takes this kind of caller. What is stale cannot say
+// who holds an audience, and what is not one question leads to no route.
+func (q *question) resource() []authz.Reason {
+	readable := len(q.identity()) == 0
+	switch {
+	case q.stale() || q.server != nil && !readable:
+		return nil
+	case q.unresolved != "":
+		return []authz.Reason{q.unresolved}
+	case q.route != nil && !takes(q.route, q.caller()):
+		return []authz.Reason{authz.ReasonCallerNotAllowed}
+	}
+	return nil
+}
 
-// token is leg 5: audience and scope lie within the presented token. What RFC 6749 takes for no
-// scope denies; a scope of another issuer's own kind, such as a long one or one with '*', only matches nothing.
-func (q *question) token() authz.Reason {
-	if q.unresolved != "" || q.req.Token == nil || q.req.Token.Unbounded {
-		return ""
+// token is leg 5: audience and scope lie within the presented token. What RFC 6749 takes for no scope denies; a scope of
+// another issuer's own kind, such as a long one or one with '*', only matches nothing.
+func (q *question) token() []authz.Reason {
+	if !q.known() || q.req.Token == nil || q.req.Token.Unbounded {
+		return nil
 	}
 	carried := false
 	for _, entry := range q.req.Token.Scopes {
@@ -100,20 +111,20 @@ func (q *question) token() authz.Reason {
 			audience, scope = string(q.server.Spec.Audience), entry
 		}
 		if !isScopeText(scope) || !isScopeText(audience) {
-			return authz.ReasonTokenScopeMalformed
+			return []authz.Reason{authz.ReasonTokenScopeMalformed}
 		}
 		carried = carried || scope == q.scope && audience == string(q.server.Spec.Audience)
 	}
 	if !carried {
-		return authz.ReasonScopeNotInToken
+		return []authz.Reason{authz.ReasonScopeNotInToken}
 	}
-	return ""
+	return nil
 }
 
 // subject is leg 6: some entitlement gives this subject this scope on this resource.
-func (q *question) subject() authz.Reason {
-	if q.unresolved != "" || !q.req.Subject.Present() {
-		return ""
+func (q *question) subject() []authz.Reason {
+	if !q.known() {
+		return nil
 	}
 	reason := authz.ReasonNotEntitled
 	for _, entitlement := range q.scopeOf(q.scope).Entitlements {
@@ -122,11 +133,11 @@ func (q *question) subject() authz.Reason {
 		}
 		switch q.all(entitlement.Conditions) {
 		case Met:
-			return ""
+			return nil
 		case Errs:
 			reason = authz.ReasonConditionError
 		case Unmet:
 		}
 	}
-	return reason
+	return []authz.Reason{reason}
 }

@@ -11,26 +11,21 @@ import (
 	"behalf.dev/behalf/internal/authz"
 )
 
-// revocation is leg 4: no revocation covers the subject, the session, an actor, an edge, the grant, the transaction or the
-// token.
-func (q *question) revocation() authz.Reason {
-	for i := range q.world.Revocations {
-		if q.covers(&q.world.Revocations[i].Spec) {
-			return authz.ReasonRevoked
-		}
+// revocation is leg 4: no revocation covers the subject, the session, an actor, an edge, the transaction or the token. That of
+// a grant is judged with the grant.
+func (q *question) revocation() []authz.Reason {
+	if len(q.covering()) > 0 {
+		return []authz.Reason{authz.ReasonRevoked}
 	}
-	return ""
+	return nil
 }
 
-// grantRevocation is what leg 4 says of the grant, which is looked for when all other legs were judged (ADR 0018).
-func (q *question) grantRevocation() authz.Reason {
-	if q.grantStanding() == grantRevoked {
-		return authz.ReasonRevoked
-	}
-	return ""
+// covering are the revocations that cover the request.
+func (q *question) covering() []v1alpha1.DelegationRevocation {
+	return slices.DeleteFunc(slices.Clone(q.world.Revocations), func(r v1alpha1.DelegationRevocation) bool { return !q.covers(&r.Spec) })
 }
 
-// covers judges every target but the grant, which only the grant leg can name.
+// covers judges every target but the grant.
 func (q *question) covers(r *v1alpha1.DelegationRevocationSpec) bool {
 	subject := q.req.Subject
 	switch {
@@ -91,11 +86,11 @@ func (q *question) actorRevoked(r *v1alpha1.DelegationRevocationSpec) bool {
 }
 
 func isPerson(r *v1alpha1.SubjectReference, s authz.Subject) bool {
-	return r != nil && s.Present() && string(r.Issuer) == s.Issuer && string(r.ID) == s.ID
+	return r != nil && s.Present() && s.Issuer != "" && string(r.Issuer) == s.Issuer && string(r.ID) == s.ID
 }
 
 func isSession(r *v1alpha1.SessionReference, s authz.Subject) bool {
-	return r != nil && s.Session != "" && string(r.Issuer) == s.Issuer && r.ID == s.Session
+	return r != nil && s.Session != "" && s.Issuer != "" && string(r.Issuer) == s.Issuer && r.ID == s.Session
 }
 
 func isService(r *v1alpha1.ServiceAccountReference, a authz.Actor) bool {

@@ -22,6 +22,7 @@ type question struct {
 	server *v1alpha1.ResourceServer
 	// unresolved is why scope and resource are not known; empty where they are.
 	unresolved authz.Reason
+	route      *v1alpha1.Route
 	scope      string
 	target     authz.Resource
 }
@@ -32,6 +33,14 @@ func (a *Accepted) ask(req *authz.Request, now time.Time) *question {
 	q.unresolved = q.resolve()
 	return q
 }
+
+// known says whether there is one question to judge, about a scope of a resource server whose bundle may be judged by.
+func (q *question) known() bool {
+	return len(q.identity()) == 0 && !q.stale() && q.unresolved == ""
+}
+
+// delegated says whether the legs that judge services have something to judge: for a person who comes alone they fall away.
+func (q *question) delegated() bool { return q.known() && q.req.Actor.Present() }
 
 // findServer goes by the audience, and by the host where no audience is given.
 func (q *question) findServer() *v1alpha1.ResourceServer {
@@ -75,14 +84,15 @@ func (q *question) follow(request *authz.HTTPRequest) authz.Reason {
 	if !canonical(path) {
 		return authz.ReasonPathNotCanonical
 	}
+	query := strings.TrimPrefix(request.Path, path)
 	route, values := bestRoute(q.server.Spec.Routes, request.Method, path)
 	if route == nil {
 		return authz.ReasonRouteUnmatched
 	}
-	if !takes(route, q.caller()) {
-		return authz.ReasonCallerNotAllowed
+	if !values.readQuery(route, query) {
+		return authz.ReasonInputMalformed
 	}
-	q.scope, q.target = string(route.Scope), values.resource(route)
+	q.route, q.scope, q.target = route, string(route.Scope), values.resource(route)
 	return ""
 }
 
@@ -95,9 +105,6 @@ func (q *question) caller() v1alpha1.Caller {
 
 // alone says whether a person comes without a service.
 func (q *question) alone() bool { return q.req.Actor == (authz.Actor{}) }
-
-// delegated says whether the legs that judge services have something to judge.
-func (q *question) delegated() bool { return q.unresolved == "" && q.req.Actor.Present() }
 
 func (q *question) scopeOf(name string) *v1alpha1.Scope {
 	for i := range q.server.Spec.Scopes {
@@ -129,12 +136,12 @@ func dryRun(e v1alpha1.Enforcement, now time.Time) bool {
 func (q *question) all(conditions []v1alpha1.Condition) Verdict {
 	together := Met
 	for _, condition := range conditions {
-		verdict, _ := judgeExpression(condition.Expression, q.facts())
-		if verdict == Unmet {
+		switch q.facts().judge(condition.Expression) {
+		case Unmet:
 			return Unmet
-		}
-		if verdict == Errs {
+		case Errs:
 			together = Errs
+		case Met:
 		}
 	}
 	return together

@@ -105,6 +105,9 @@ func (s *scene) overHTTP(r *authz.Request) {
 		r.HTTP.Path = strings.NewReplacer("{id}", oneOf(s.chance, "1", "2"), "{verb}", "close", "{kind}", "t", "{path...}", "a/b", "{a}", "x", "{b}", "x").Replace(route.Match.Path)
 	}
 	if s.percent(50) {
+		r.HTTP.Path += oneOf(s.chance, "?", "?owner=alice", "?owner=bob&x=1", "?x=1", "?owner=alice&owner=bob", "?x=1&x=2")
+	}
+	if s.percent(50) {
 		r.Audience = ""
 	}
 	r.Scope, r.Resource = "", authz.Resource{}
@@ -240,6 +243,10 @@ func (s *scene) deform(t *trial, told story) {
 			r.HTTP.Host = oneOf(s.chance, "", "A.EXAMPLE", "a.example:8443", "nowhere.example", "b.example")
 		},
 		func() { r.Resource = authz.Resource{} },
+		func() {
+			r.Context = map[string]any{"purpose": "support", "note": strings.Repeat("x", oneOf(s.chance, 32<<10, 32<<10+1))}
+		},
+		func() { r.Subject.Claims = map[string]any{"level": 4.0, "note": strings.Repeat("x", 32<<10+1)} },
 		func() { r.Context, r.Subject.Claims, r.Resource.Properties = nil, nil, nil },
 	)()
 }

@@ -121,6 +121,26 @@ func canonical(path string) bool {
 
 const pathCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-._~!$&'()*+,=:@"
 
+// readQuery adds the query parameters that a route reads, by their names in braces: none where there is none. What stands
+// twice could be read in more than one way. The model knows plain queries only, of names and values without any encoding.
+func (c captured) readQuery(route *v1alpha1.Route, query string) bool {
+	for parameter := range strings.SplitSeq(strings.TrimPrefix(query, "?"), "&") {
+		name, value, _ := strings.Cut(parameter, "=")
+		key := "query:" + name
+		_, twice := c[key]
+		if twice && readsQuery(route, key) {
+			return false
+		}
+		c[key] = value
+	}
+	return true
+}
+
+func readsQuery(route *v1alpha1.Route, key string) bool {
+	return strings.Contains(route.Resource.ID, "{"+key+"}") ||
+		slices.ContainsFunc(route.Resource.Properties, func(p v1alpha1.RouteProperty) bool { return strings.Contains(p.Value, "{"+key+"}") })
+}
+
 // takes says whether a route takes this kind of caller; without a word, it takes Delegated.
 func takes(route *v1alpha1.Route, caller v1alpha1.Caller) bool {
 	if len(route.Callers) == 0 {
@@ -129,30 +149,39 @@ func takes(route *v1alpha1.Route, caller v1alpha1.Caller) bool {
 	return slices.Contains(route.Callers, caller)
 }
 
-// resource builds the resource of a route; a route without one has none.
+// resource builds the resource of a route; a route without one has none. An id or a property for which the request lacks
+// something is left out.
 func (c captured) resource(route *v1alpha1.Route) authz.Resource {
-	r := authz.Resource{Type: route.Resource.Type, ID: c.expand(route.Resource.ID)}
+	r := authz.Resource{Type: route.Resource.Type}
+	r.ID, _ = c.expand(route.Resource.ID)
 	for _, property := range route.Resource.Properties {
+		value, complete := c.expand(property.Value)
+		if !complete {
+			continue
+		}
 		if r.Properties == nil {
 			r.Properties = map[string]any{}
 		}
-		r.Properties[property.Name] = c.expand(property.Value)
+		r.Properties[property.Name] = value
 	}
 	return r
 }
 
 // expand writes what was matched in place of every {name}.
-func (c captured) expand(template string) string {
+func (c captured) expand(template string) (string, bool) {
 	var out strings.Builder
-	for template != "" {
+	for {
 		before, after, found := strings.Cut(template, "{")
 		out.WriteString(before)
 		if !found {
-			break
+			return out.String(), true
 		}
 		name, remaining, _ := strings.Cut(after, "}")
-		out.WriteString(c[name])
+		value, matched := c[name]
+		if !matched {
+			return "", false
+		}
+		out.WriteString(value)
 		template = remaining
 	}
-	return out.String()
 }

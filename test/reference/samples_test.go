@@ -81,10 +81,10 @@ func TestModelOnSamples(t *testing.T) {
 			r := sampleRequest()
 			test.change(&r)
 			for who, answer := range map[string]reference.Answer{
-				"model": reference.Decide(world, &r, noon), "engine": answerOf(snapshot.Decide(&r, noon)),
+				"model": reference.Decide(world, &r, noon), "engine": decide(snapshot, trial{noon, r}),
 			} {
 				allowed := test.want == reference.Obstacle{}
-				if got := (reference.Obstacle{Leg: answer.Leg, Reason: answer.Reason}); got != test.want || (answer.Outcome == authz.Allow) != allowed {
+				if answer.Denial != test.want || (answer.Outcome == authz.Allow) != allowed {
 					t.Errorf("%s says %s", who, describe(answer))
 				}
 			}

@@ -146,11 +146,4 @@ func allCompile(conditions []v1alpha1.Condition) bool {
 	return !slices.ContainsFunc(conditions, func(c v1alpha1.Condition) bool { return !compiles(c) })
 }
 
-func compiles(c v1alpha1.Condition) bool {
-	for _, expression := range Expressions() {
-		if expression.Text == c.Expression {
-			return expression.Judge != nil
-		}
-	}
-	panic("the model has no meaning for the condition " + c.Expression)
-}
+func compiles(c v1alpha1.Condition) bool { return meaningOf(c.Expression).Judge != nil }

@@ -30,7 +30,7 @@ func pick[T any](c *chance, list []T) *T {
 
 func (s *scene) spoilPolicy() {
 	p := &pick(s.chance, s.world.Policies).Spec
-	if len(p.Actors) == 0 {
+	if len(p.Actors) == 0 || len(p.Subjects) == 0 || len(p.Audiences) == 0 {
 		return
 	}
 	badPatterns := []v1alpha1.ScopePattern{"t*", "t*", "t*", "*:read", "t:*:x", "", "t read", "t:re\u0430d", "t:read\t", "**"}

@@ -102,6 +102,9 @@ func (s *scene) permit(told story) {
 		Conditions: s.conditions(15),
 		Limits:     s.limits(len(told.chain)),
 	}
+	if s.percent(40) {
+		p.Spec.Disclose = some[v1alpha1.ClaimName](s.chance, "department", "level", "patients")
+	}
 	if s.percent(35) {
 		p.Spec.RequireGrant = s.requireGrant()
 		for range s.IntN(3) {
@@ -182,7 +185,10 @@ func (s *scene) grant(told story) v1alpha1.DelegationGrant {
 		Session:  oneOf(s.chance, "", told.subject.Session),
 		NotAfter: metav1.NewTime(oneOf(s.chance, noon.Add(5*time.Minute), noon.Add(5*time.Minute), noon.Add(time.Hour), s.around(noon))),
 		State:    oneOf(s.chance, v1alpha1.GrantApproved, v1alpha1.GrantApproved, v1alpha1.GrantApproved, v1alpha1.GrantRequested, v1alpha1.GrantDenied),
-		Approver: &v1alpha1.Approver{Username: oneOf[v1alpha1.Username](s.chance, "carol@example.com", "erin@example.com", "erin@example.com", "carol"), Groups: []v1alpha1.GroupName{"approvers", "others"}},
+		Approver: &v1alpha1.Approver{Username: "erin@example.com", Groups: []v1alpha1.GroupName{"approvers", "others"}},
+	}
+	if s.percent(25) {
+		g.Spec.Approver.Username = oneOf(s.chance, approvers...)
 	}
 	if s.percent(80) {
 		g.Spec.Resource = &v1alpha1.GrantResource{Type: told.resource.Type, ID: told.resource.ID}
@@ -194,6 +200,12 @@ func (s *scene) grant(told story) v1alpha1.DelegationGrant {
 		g.CreationTimestamp = metav1.NewTime(oneOf(s.chance, s.around(noon), s.around(g.Spec.NotAfter.Add(-10*time.Minute))))
 	}
 	return g
+}
+
+// approvers have names that are, or are not, those of somebody on whose behalf or through whom a request comes.
+var approvers = []v1alpha1.Username{
+	"carol@example.com", "carol", "Carol", "oidc:carol", "https://idp.example#ALICE", "corp/bob", "not-bob", "alice:x", "#",
+	"system:serviceaccount:shop:web", "system:serviceaccount:billing:mailer", "system:serviceaccount:shop", "System:serviceaccount:shop:web",
 }
 
 // arguments are what a request may bring as context.arguments.

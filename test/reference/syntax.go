@@ -10,7 +10,7 @@ import (
 	"behalf.dev/behalf/internal/authz"
 )
 
-// What is the most that a request may bring.
+// The most that a request may bring: bytes of a name, groups or entries of an object, actors of a chain.
 const (
 	maxName    = 1024
 	maxEntries = 256
@@ -42,9 +42,8 @@ func isHost(s string) bool {
 	return s != "" && len(s) <= 253 && s == strings.ToLower(s) && !strings.ContainsAny(s, ":/* ") && !strings.HasSuffix(s, ".")
 }
 
-// beyondBounds says whether a request brings more than conditions may be asked about. That holds for every request, whether
-// or not a condition reads it.
-func beyondBounds(req *authz.Request) bool {
+// oversized says whether a request has longer names, or more groups, actors or entries, than anybody looks at.
+func oversized(req *authz.Request) bool {
 	names := []string{
 		req.Subject.Issuer, req.Subject.ID, req.Subject.Username, req.Subject.Session,
 		req.Audience, req.Scope, req.Resource.Type, req.Resource.ID, req.Actor.Namespace, req.Actor.ServiceAccount,
@@ -54,6 +53,6 @@ func beyondBounds(req *authz.Request) bool {
 	}
 	names = append(names, req.Subject.Groups...)
 	return slices.ContainsFunc(names, func(name string) bool { return len(name) > maxName }) ||
-		len(req.Subject.Groups) > maxEntries || len(req.Via)+1 > maxChain ||
-		len(req.Subject.Claims) > maxEntries || len(req.Resource.Properties) > maxEntries || len(req.Context) > maxEntries
+		len(req.Subject.Groups) > maxEntries || len(req.Via) >= maxChain ||
+		max(len(req.Subject.Claims), len(req.Resource.Properties), len(req.Context)) > maxEntries
 }

@@ -5,6 +5,7 @@ package reference_test
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"behalf.dev/behalf/internal/authz"
@@ -21,8 +22,16 @@ const jwks = `{"keys":[{"kty":"EC","crv":"P-256","alg":"ES256","use":"sig","kid"
 
 // load takes a world the whole way to where requests are decided: compiled, encoded, decoded, loaded.
 func load(w reference.World) (*engine.Snapshot, error) {
-	result := compile.Compile(compilerWorld(w))
-	policies, err := loadPolicies(result, w.PolicyLease)
+	return assemble(compile.Compile(compilerWorld(w)), leases{w.PolicyLease, w.TrustLease, w.RevocationsLease})
+}
+
+// leases are until when policy bundles, the trust bundle and the revocation list may be served.
+type leases struct{ policies, trust, revocations time.Time }
+
+var forAnHour = leases{noon.Add(time.Hour), noon.Add(time.Hour), noon.Add(time.Hour)}
+
+func assemble(result *compile.Result, until leases) (*engine.Snapshot, error) {
+	policies, err := loadPolicies(result, until.policies)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +39,7 @@ func load(w reference.World) (*engine.Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trust: %w", err)
 	}
-	trust, err := token.NewTrust(trustBundle, statement(bundle.KindTrust, w.TrustLease))
+	trust, err := token.NewTrust(trustBundle, statement(bundle.KindTrust, until.trust))
 	if err != nil {
 		return nil, fmt.Errorf("loading trust: %w", err)
 	}
@@ -38,7 +47,7 @@ func load(w reference.World) (*engine.Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("revocations: %w", err)
 	}
-	revocations, err := engine.LoadRevocations(list, statement(bundle.KindRevocations, w.RevocationsLease))
+	revocations, err := engine.LoadRevocations(list, statement(bundle.KindRevocations, until.revocations))
 	if err != nil {
 		return nil, fmt.Errorf("loading revocations: %w", err)
 	}
@@ -93,14 +102,50 @@ func compilerWorld(w reference.World) compile.World {
 	return out
 }
 
+func decide(snapshot *engine.Snapshot, t trial) reference.Answer {
+	return answerOf(snapshot.Decide(&t.Request, t.Now))
+}
+
 // answerOf puts a decision into the words of the model.
 func answerOf(d authz.Decision) reference.Answer {
-	answer := reference.Answer{Outcome: d.Outcome, Leg: d.Leg, Reason: d.Reason}
+	answer := reference.Answer{Outcome: d.Outcome, Denial: reference.Obstacle{Leg: d.Leg, Reason: d.Reason}}
 	if d.DryRun != nil {
 		answer.DryRun = reference.Obstacle{Leg: d.DryRun.Leg, Reason: d.DryRun.Reason}
 	}
 	for _, denial := range d.Obstacles() {
 		answer.Obstacles = append(answer.Obstacles, reference.Obstacle{Leg: denial.Leg, Reason: denial.Reason})
 	}
+	answer.Rests = reference.Rests{
+		Policies: namesOf(d.Policies), Grant: nameOf(d.Grant),
+		MaxTokenLifetime: d.Obligations.MaxTokenLifetime, NotAfter: d.Obligations.NotAfter, Disclose: d.Obligations.Disclose,
+	}
+	for _, declaration := range d.Declarations {
+		if declaration != nil {
+			answer.Rests.Declarations = append(answer.Rests.Declarations, namesOf(declaration.Sources))
+		}
+	}
+	if d.Revocation != nil {
+		answer.Rests.Revocations = []string{nameOf(d.Revocation)}
+	}
 	return answer
+}
+
+func namesOf(refs []authz.ObjectRef) []string {
+	var list []string
+	for _, ref := range refs {
+		list = append(list, nameOf(&ref))
+	}
+	slices.Sort(list)
+	return list
+}
+
+func nameOf(ref *authz.ObjectRef) string {
+	switch {
+	case ref == nil:
+		return ""
+	case ref.Namespace == "":
+		return ref.Name
+	default:
+		return ref.Namespace + "/" + ref.Name
+	}
 }

@@ -151,7 +151,7 @@ func (s *scene) routes() []v1alpha1.Route {
 		route.Match = v1alpha1.RouteMatch{Methods: some(s.chance, "GET", "POST"), Path: path}
 		if strings.Contains(path, "{id}") {
 			route.Resource = v1alpha1.RouteResource{Type: "ticket", ID: oneOf(s.chance, "{id}", "t-{id}")}
-			route.Resource.Properties = []v1alpha1.RouteProperty{{Name: "owner", Value: oneOf(s.chance, "alice", "{id}")}}
+			route.Resource.Properties = []v1alpha1.RouteProperty{{Name: "owner", Value: oneOf(s.chance, "alice", "{id}", "{query:owner}")}}
 		}
 		route.Callers = oneOf(s.chance, nil, nil, []v1alpha1.Caller{v1alpha1.CallerDelegated},
 			[]v1alpha1.Caller{v1alpha1.CallerUser}, []v1alpha1.Caller{v1alpha1.CallerUser, v1alpha1.CallerDelegated})
