@@ -191,6 +191,22 @@ func TestADecisionNamesTheObjectsThatDecided(t *testing.T) {
 	}
 }
 
+// A judgement is used again, and nothing of an earlier request may come back with a later decision.
+func TestADecisionRestsOnNothingOfAnEarlierRequest(t *testing.T) {
+	w := newWorld(t)
+	w.policy.Actors[1].Declarations[0].Onward[0].Scopes = []int{read, remove}
+	s := w.snapshot(t)
+	// The router hands on what the portal does not declare, so that there is a step and nothing before it.
+	gap := newRequest()
+	gap.Via, gap.Scope, gap.Token = []authz.Actor{router}, "tickets:delete", nil
+	for range 100 {
+		s.Obstacles(gap, now)
+		if d := s.Decide(newRequest(), now); len(d.Objects()) != 3 || d.Declarations[1] != nil {
+			t.Fatalf("the decision rests on %v", d.Objects())
+		}
+	}
+}
+
 func TestAnAllowObligesToWhatItsPermitsSay(t *testing.T) {
 	second := func(seconds int32, disclose ...string) func(*world) {
 		return func(w *world) {

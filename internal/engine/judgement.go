@@ -63,12 +63,7 @@ func (j *judgement) release() {
 	j.resource, j.context = authz.Resource{}, nil
 	clear(j.permits)
 	j.permits, j.forgiven = j.permits[:0], nil
-	for i := range j.declarations {
-		if j.declarations[i] == nil {
-			break
-		}
-		j.declarations[i] = nil
-	}
+	clear(j.declarations[:])
 	if j.captures[0] != "" {
 		j.captures = captures{}
 	}

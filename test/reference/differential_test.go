@@ -47,7 +47,6 @@ func TestDifferential(t *testing.T) {
 	}
 	if total.worlds >= 1000 {
 		assertCoverage(t, total)
-		assertStillDisputed(t, total)
 	}
 }
 
@@ -80,7 +79,7 @@ func search(total *tally, from, count uint64, duration time.Duration) []differen
 	return found
 }
 
-// judge puts one random world and its requests through both, and gives the first difference that is not disputed.
+// judge puts one random world and its requests through both, and gives the first difference.
 func judge(counts *tally, seed uint64, raw []byte, trials int) (difference, bool) {
 	again := fmt.Sprintf("again with: go test ./test/reference -run TestDifferential -from=%d -worlds=1", seed)
 	s := chanceOf(seed, raw).scene()
@@ -108,9 +107,9 @@ type comparison struct {
 	want, got reference.Answer
 }
 
-// differs says whether the answers disagree in a way that nobody has ruled on yet.
+// differs says whether the answers disagree.
 func (c comparison) differs() bool {
-	return !sameAnswer(c.want, c.got) && c.disputed() < 0
+	return !sameAnswer(c.want, c.got)
 }
 
 // sameAnswer compares all that is said of a request. Which of several revocations is named does not matter, nor in which
@@ -144,11 +143,10 @@ type tally struct {
 	worlds, requests int
 	reasons          map[authz.Reason]int
 	allowed, passed  int // passed: allowed by a dry run alone
-	disputed         []int
 }
 
 func newTally() *tally {
-	return &tally{reasons: map[authz.Reason]int{}, disputed: make([]int, len(disputes))}
+	return &tally{reasons: map[authz.Reason]int{}}
 }
 
 func (t *tally) count(c comparison) {
@@ -161,9 +159,6 @@ func (t *tally) count(c comparison) {
 	default:
 		t.passed++
 	}
-	if i := c.disputed(); i >= 0 && !sameAnswer(c.want, c.got) {
-		t.disputed[i]++
-	}
 }
 
 func (t *tally) add(other *tally) {
@@ -173,9 +168,6 @@ func (t *tally) add(other *tally) {
 	t.passed += other.passed
 	for reason, n := range other.reasons {
 		t.reasons[reason] += n
-	}
-	for i, n := range other.disputed {
-		t.disputed[i] += n
 	}
 }
 
