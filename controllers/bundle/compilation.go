@@ -60,6 +60,13 @@ func (c *compilation) take(changes map[compile.Key]client.Object, states map[str
 	return d, nil
 }
 
+// revocations is the list that was compiled last.
+func (c *compilation) revocations() *bundle.Revocations {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.compiler.Revocations()
+}
+
 // lost says that the next compiler is a new one.
 func (c *compilation) lost() bool { return c.compiler == nil }
 

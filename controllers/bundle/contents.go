@@ -32,15 +32,15 @@ type content struct {
 // contents are the bundles that there are, each encoded once.
 type contents map[distribution.Key]content
 
-// take encodes what has become another.
-func (c contents) take(d *compile.Delta) error {
+// take encodes what has become another. The revocation list is asked for where it has.
+func (c contents) take(d *compile.Delta, revocations func() *bundle.Revocations) error {
 	if d.Trust != nil {
 		if err := encode(c, distribution.Key{Kind: bundle.KindTrust, Name: bundle.TrustName}, d.Trust); err != nil {
 			return err
 		}
 	}
-	if d.Revocations != nil {
-		if err := encode(c, distribution.Key{Kind: bundle.KindRevocations, Name: bundle.RevocationsName}, d.Revocations); err != nil {
+	if d.Revocations {
+		if err := encode(c, distribution.Key{Kind: bundle.KindRevocations, Name: bundle.RevocationsName}, revocations()); err != nil {
 			return err
 		}
 	}

@@ -237,7 +237,7 @@ func (p *Publisher) publish(now time.Time) error {
 	if err := p.compile(); err != nil {
 		return err
 	}
-	if err := p.contents.take(p.pending.delta); err != nil {
+	if err := p.contents.take(p.pending.delta, p.compilation.revocations); err != nil {
 		return err
 	}
 	resources, err := p.signer.sign(p.contents.list(p.compilation.forms), key, now)

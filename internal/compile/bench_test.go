@@ -84,6 +84,12 @@ var oneChanges = []oneChange{
 		after.Spec.IssuedBefore = new(metav1.NewTime(time.Date(2026, 6, 1, 11, 0, 0, 0, time.UTC)))
 		return before, after
 	}),
+	changing("DelegationRevocation and the list", func(w *compile.World) (before, after *v1alpha1.DelegationRevocation) {
+		before = &w.Revocations[len(w.Revocations)/2]
+		after = before.DeepCopy()
+		after.Spec.IssuedBefore = new(metav1.NewTime(time.Date(2026, 6, 1, 11, 0, 0, 0, time.UTC)))
+		return before, after
+	}, func(c *compile.Compiler) { c.Revocations() }),
 	changing("DelegationGrant", func(w *compile.World) (before, after *v1alpha1.DelegationGrant) {
 		before = &w.Grants[len(w.Grants)/2]
 		after = before.DeepCopy()
@@ -99,7 +105,8 @@ var oneChanges = []oneChange{
 	}),
 }
 
-func changing[T compile.Object](of string, forms func(*compile.World) (before, after *T)) oneChange {
+// changing also does with the compiler what else there is to do after the change.
+func changing[T compile.Object](of string, forms func(*compile.World) (before, after *T), then ...func(*compile.Compiler)) oneChange {
 	return oneChange{of: of, bench: func(b *testing.B, w compile.World) {
 		b.Helper()
 		c := compile.NewCompiler()
@@ -110,6 +117,9 @@ func changing[T compile.Object](of string, forms func(*compile.World) (before, a
 		for b.Loop() {
 			compile.Put(c, after)
 			c.Compile()
+			for _, do := range then {
+				do(c)
+			}
 			before, after = after, before
 		}
 	}}

@@ -48,7 +48,7 @@ func TestACompilerStandsWhereACompilationFromNothingDoes(t *testing.T) {
 			if got := c.Result(); !reflect.DeepEqual(got, want) {
 				t.Fatalf("seed %d, step %d: after\n%s\nit stands at\n%s\nand from nothing\n%s", seed, step, log, asJSON(got), asJSON(want))
 			}
-			if wrong := m.apply(delta, before, want); wrong != "" {
+			if wrong := m.apply(delta, c, before, want); wrong != "" {
 				t.Fatalf("seed %d, step %d: after\n%s\n%s in\n%+v", seed, step, log, wrong, delta)
 			}
 		}
@@ -83,9 +83,9 @@ func newMirror() *mirror {
 }
 
 // apply takes in a Delta, and says what is wrong with it: that it leaves something out, or has something that is as before.
-func (m *mirror) apply(d *compile.Delta, before, want *compile.Result) string {
-	wrong := m.repeats(d, before)
-	m.hear(d)
+func (m *mirror) apply(d *compile.Delta, c *compile.Compiler, before, want *compile.Result) string {
+	wrong := m.repeats(d, c, before)
+	m.hear(d, c)
 	if wrong == "" {
 		wrong = m.compare(want)
 	}
@@ -93,7 +93,7 @@ func (m *mirror) apply(d *compile.Delta, before, want *compile.Result) string {
 }
 
 // repeats says what a Delta has that is as before.
-func (m *mirror) repeats(d *compile.Delta, before *compile.Result) string {
+func (m *mirror) repeats(d *compile.Delta, c *compile.Compiler, before *compile.Result) string {
 	for name, p := range d.Policies {
 		if reflect.DeepEqual(before.Policies[name], p) {
 			return "the bundle " + name.String() + " is no other than before"
@@ -102,7 +102,7 @@ func (m *mirror) repeats(d *compile.Delta, before *compile.Result) string {
 	if d.Trust != nil && reflect.DeepEqual(m.trust, d.Trust) {
 		return "the trust bundle is no other than before"
 	}
-	if d.Revocations != nil && reflect.DeepEqual(m.revocations, d.Revocations) {
+	if d.Revocations && reflect.DeepEqual(m.revocations, c.Revocations()) {
 		return "the revocation list is no other than before"
 	}
 	for key, report := range d.Reports {
@@ -118,7 +118,7 @@ func (m *mirror) repeats(d *compile.Delta, before *compile.Result) string {
 	return ""
 }
 
-func (m *mirror) hear(d *compile.Delta) {
+func (m *mirror) hear(d *compile.Delta, c *compile.Compiler) {
 	for name, p := range d.Policies {
 		if p == nil {
 			delete(m.policies, name)
@@ -129,8 +129,8 @@ func (m *mirror) hear(d *compile.Delta) {
 	if d.Trust != nil {
 		m.trust = d.Trust
 	}
-	if d.Revocations != nil {
-		m.revocations = d.Revocations
+	if d.Revocations {
+		m.revocations = c.Revocations()
 	}
 	for key, report := range d.Reports {
 		m.reports[key], m.problems[key] = report, nil
@@ -164,6 +164,27 @@ func (m *mirror) compare(want *compile.Result) string {
 	default:
 		return ""
 	}
+}
+
+func TestNothingIsReportedOfWhatIsNotThere(t *testing.T) {
+	c := compile.NewCompiler()
+	key := compile.Key{Kind: compile.KindDelegationPolicy, Name: "p"}
+	p := soundWorld(t).Policies[0]
+	p.Name = "p"
+	expect := func(sentence string, want bool) {
+		t.Helper()
+		if report, got := c.Report(key); got != want || !want && !reflect.DeepEqual(report, compile.Report{}) {
+			t.Errorf("%s: %+v, %v", sentence, report, got)
+		}
+	}
+	expect("before it was put", false)
+	compile.Put(c, &p)
+	expect("before it was compiled", false)
+	c.Compile()
+	expect("once it was compiled", true)
+	c.Remove(key)
+	c.Compile()
+	expect("once it is gone", false)
 }
 
 // What is the same is the same value, so that whoever has encoded a bundle need not look into it again.
@@ -228,10 +249,10 @@ func TestDeltasCanBeJoined(t *testing.T) {
 			if s.often() {
 				continue
 			}
-			m.hear(pending)
+			m.hear(pending, c)
 			pending = compile.NewDelta()
 		}
-		m.hear(pending)
+		m.hear(pending, c)
 		if wrong := m.compare(c.Result()); wrong != "" {
 			t.Fatalf("seed %d: %s", seed, wrong)
 		}

@@ -43,7 +43,7 @@ func putAll[T Object](c *Compiler, objects []T) {
 // Result is all that was compiled last, at the cost of all of it.
 func (c *Compiler) Result() *Result {
 	r := &Result{
-		Policies: map[types.NamespacedName]*bundle.Policy{}, Trust: c.trust, Revocations: c.revocations,
+		Policies: map[types.NamespacedName]*bundle.Policy{}, Trust: c.trust, Revocations: c.Revocations(),
 		Problems: slices.Clone(c.clusterProblems), Reports: make(map[Key]Report, len(c.objects)),
 	}
 	for key, o := range c.objects {

@@ -29,38 +29,45 @@ type Compiler struct {
 	cluster *bundle.Cluster
 
 	servers, issuers records
-	// revoking are the revocations that revoke something.
-	revoking  records
-	audiences map[string]*audience
+	audiences        map[string]*audience
+	// revoking are the revocations that revoke something, by name.
+	revoking map[string]*revocation
 	// names says who holds what, and claimants which resource servers claim an audience, in force or not.
 	names     claims
 	claimants map[string]authz.ObjectRef
 	// pinned counts the accepted delegations that name a service.
 	pinned map[authz.Actor]int
 
-	trust       *bundle.Trust
+	trust *bundle.Trust
+	// revocations were written out before unlisted revocations became others.
 	revocations *bundle.Revocations
+	unlisted    map[string]bool
 	// clusterProblems are about the keys of the cluster's own issuer.
 	clusterProblems []Problem
 
 	touched touched
 }
 
-// NewCompiler gives a Compiler of an empty World.
+// NewCompiler gives a Compiler of an empty World. Its first Delta is of all that there is, and be it an empty list.
 func NewCompiler() *Compiler {
-	return &Compiler{
+	c := &Compiler{
 		around:     newSurroundings(),
 		dependents: newDependents(),
 		objects:    map[Key]*record{},
 		last:       map[types.NamespacedName]*v1alpha1.ResourceServer{},
 		servers:    records{},
 		issuers:    records{},
-		revoking:   records{},
+		revoking:   map[string]*revocation{},
 		audiences:  map[string]*audience{},
 		claimants:  map[string]authz.ObjectRef{},
 		pinned:     map[authz.Actor]int{},
 		touched:    newTouched(),
+
+		revocations: &bundle.Revocations{Format: bundle.Format},
+		unlisted:    map[string]bool{},
 	}
+	c.touched.revocations = true
+	return c
 }
 
 // Compile takes in all changes since the last time and says what has become another by them.
@@ -73,7 +80,7 @@ func (c *Compiler) Compile() *Delta {
 	c.settle()
 	c.assemble(d)
 	c.makeTrust(d)
-	c.listRevocations(d)
+	d.Revocations = c.touched.revocations
 	c.tell(d)
 	c.tidy()
 	return d
@@ -107,7 +114,7 @@ func (c *Compiler) follow(r *record, before *said) {
 	case KindServiceDelegation:
 		c.pin(before.delegation.pinned(), r.delegation.pinned())
 	case KindDelegationRevocation:
-		c.revoke(r, before.revocation)
+		c.revoke(r.key.Name, before.revocation, r.revocation)
 	}
 }
 

@@ -18,9 +18,10 @@ import (
 type Delta struct {
 	// Policies are the bundles, by the ResourceServer's name; nil for one that has none any more.
 	Policies map[types.NamespacedName]*bundle.Policy
-	// Trust and Revocations are nil where they are what they were.
-	Trust       *bundle.Trust
-	Revocations *bundle.Revocations
+	// Trust is nil where it is what it was.
+	Trust *bundle.Trust
+	// Revocations says that the list is another, which Compiler.Revocations then writes out.
+	Revocations bool
 	// Reports and Problems are those of objects of which something else is said; Problems also of the cluster itself. An
 	// object in Reports that is not in Problems has none.
 	Reports  map[Key]Report
@@ -41,7 +42,7 @@ func NewDelta() *Delta {
 func (d *Delta) Join(later *Delta) {
 	maps.Copy(d.Policies, later.Policies)
 	d.Trust = cmp.Or(later.Trust, d.Trust)
-	d.Revocations = cmp.Or(later.Revocations, d.Revocations)
+	d.Revocations = d.Revocations || later.Revocations
 	for key := range later.Gone {
 		delete(d.Reports, key)
 		delete(d.Problems, key)

@@ -13,7 +13,7 @@ package compile
 //	who holds an issuer's URL                          all trusted issuers, the cluster's own    settleIssuers
 //	the bundle of a resource server                    its form; all that name its audience      assemble
 //	the trust bundle                                   issuers; accepted delegations' services   makeTrust
-//	the revocation list                                all revocations                           listRevocations
+//	the revocation list                                all revocations                           Compiler.Revocations
 //	reports                                            see report.go
 type fact struct {
 	kind      factKind

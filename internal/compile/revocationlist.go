@@ -4,7 +4,6 @@
 package compile
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -12,54 +11,62 @@ import (
 	"behalf.dev/behalf/internal/bundle"
 )
 
-// listRevocations makes the revocation list, in the order of the objects' names. A few changes are made in a copy of it.
-func (c *Compiler) listRevocations(d *Delta) {
-	changed := c.touched.revocations
-	if c.revocations != nil && len(changed) == 0 {
-		return
+// Revocations is the revocation list, in the order of the objects' names. It is written out when it is asked for, at the cost
+// of its length, and is the same value for as long as no Delta says that it is another. Like Put, it may not be called
+// beside anything else.
+func (c *Compiler) Revocations() *bundle.Revocations {
+	if len(c.unlisted) == 0 {
+		return c.revocations
 	}
 	list := &bundle.Revocations{Format: bundle.Format}
-	if c.revocations == nil || len(changed) > few {
+	if len(c.unlisted) > few || len(c.revocations.Entries) == 0 {
 		list.Entries = c.allRevocations()
 	} else {
 		list.Entries = slices.Clone(c.revocations.Entries)
-		for r := range changed {
-			list.Entries = spliced(list.Entries, r)
+		for name := range c.unlisted {
+			list.Entries = spliced(list.Entries, name, c.revoking[name].listed())
 		}
 	}
-	c.revocations, d.Revocations = list, list
+	c.revocations = list
+	clear(c.unlisted)
+	return list
 }
 
 func (c *Compiler) allRevocations() []bundle.Revocation {
 	var entries []bundle.Revocation
-	for _, r := range slices.SortedFunc(maps.Keys(c.revoking), compareRecords) {
-		entries = append(entries, r.revocation.entries...)
+	for _, name := range sortedKeys(c.revoking, strings.Compare) {
+		entries = append(entries, c.revoking[name].entries...)
 	}
 	return entries
 }
 
 // spliced has the entries of an object in the place of those that it had before.
-func spliced(entries []bundle.Revocation, r *record) []bundle.Revocation {
-	from, _ := slices.BinarySearchFunc(entries, r.key.Name, func(e bundle.Revocation, name string) int {
+func spliced(entries []bundle.Revocation, name string, now []bundle.Revocation) []bundle.Revocation {
+	from, _ := slices.BinarySearchFunc(entries, name, func(e bundle.Revocation, name string) int {
 		return strings.Compare(e.Source.Name, name)
 	})
 	to := from
-	for to < len(entries) && entries[to].Source.Name == r.key.Name {
+	for to < len(entries) && entries[to].Source.Name == name {
 		to++
 	}
-	if entries = slices.Replace(entries, from, to, r.revocation.listed()...); len(entries) == 0 {
+	if entries = slices.Replace(entries, from, to, now...); len(entries) == 0 {
 		return nil // as for a list that never had any
 	}
 	return entries
 }
 
 // revoke takes a revocation into the list or out of it; one that revokes nothing stays outside.
-func (c *Compiler) revoke(r *record, before *revocation) {
-	if reflect.DeepEqual(before.listed(), r.revocation.listed()) {
+func (c *Compiler) revoke(name string, before, now *revocation) {
+	if reflect.DeepEqual(before.listed(), now.listed()) {
 		return
 	}
-	c.touched.revocations[r] = true
-	c.revoking.set(r, len(r.revocation.listed()) > 0)
+	c.touched.revocations = true
+	c.unlisted[name] = true
+	if len(now.listed()) > 0 {
+		c.revoking[name] = now
+	} else {
+		delete(c.revoking, name)
+	}
 }
 
 // listed are the entries of a revocation that is there.

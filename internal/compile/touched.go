@@ -15,8 +15,8 @@ type touched struct {
 	audiences map[*audience]*touch
 	// trust is to be made anew.
 	trust bool
-	// revocations revoke something else than before.
-	revocations records
+	// revocations says that some revoke something else than before.
+	revocations bool
 	// reports are to be made anew.
 	reports records
 }
@@ -30,9 +30,7 @@ type touch struct {
 }
 
 func newTouched() touched {
-	return touched{
-		objects: records{}, servers: records{}, audiences: map[*audience]*touch{}, revocations: records{}, reports: records{},
-	}
+	return touched{objects: records{}, servers: records{}, audiences: map[*audience]*touch{}, reports: records{}}
 }
 
 func (t *touched) audience(a *audience) *touch {
