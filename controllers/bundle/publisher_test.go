@@ -214,7 +214,7 @@ func TestARevisionBeginsAboveTheOneInTheStatus(t *testing.T) {
 	}
 }
 
-// What becomes of a world in many turns, of which some fail, is what becomes of it in one.
+// What becomes of a world in many turns, of which some fail, is what becomes of it in one (THREATS 44).
 func TestManyTurnsComeToWhatOneComesTo(t *testing.T) {
 	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, seed))

@@ -41,6 +41,27 @@ func BenchmarkOneChange(b *testing.B) {
 	}
 }
 
+// BenchmarkJudge judges one object as admission does.
+func BenchmarkJudge(b *testing.B) {
+	for _, size := range scales {
+		w := worlds.Sized(size.delegations, size.servers, size.actors, worlds.Everything)
+		c := compile.NewCompiler()
+		putWorld(c, w)
+		c.Compile()
+		b.Run(fmt.Sprintf("ServiceDelegation/%d", size.delegations), func(b *testing.B) { judge(b, c, &w.ServiceDelegations[0]) })
+		b.Run(fmt.Sprintf("DelegationPolicy/%d", size.delegations), func(b *testing.B) { judge(b, c, &w.Policies[0]) })
+		b.Run(fmt.Sprintf("ResourceServer/%d", size.delegations), func(b *testing.B) { judge(b, c, &w.ResourceServers[0]) })
+	}
+}
+
+func judge[T compile.Reported](b *testing.B, c *compile.Compiler, object *T) {
+	b.Helper()
+	b.ReportAllocs()
+	for b.Loop() {
+		compile.Judge(c, object)
+	}
+}
+
 // oneChange gives an object of a World in two forms.
 type oneChange struct {
 	of    string

@@ -25,7 +25,7 @@ const changesEach, changesBefore = 12, 24
 func compareText(a, b string) int { return strings.Compare(a, b) }
 
 // A Compiler that was told of changes stands where a compilation of the same World from nothing stands, after each of them,
-// and what it says has changed is all that has.
+// and what it says has changed is all that has (THREATS 44: a change is never lost).
 func TestACompilerStandsWhereACompilationFromNothingDoes(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(sequences) {
