@@ -11,7 +11,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"behalf.dev/behalf/internal/bundle"
@@ -163,6 +165,31 @@ func (m *mirror) compare(want *compile.Result) string {
 		return "reports are left out"
 	default:
 		return ""
+	}
+}
+
+// What makes an object invalid and changes nothing else that it says still takes it out of its bundle, and what mends it puts
+// it back, even where the API server counts generations again.
+func TestBecomingInvalidReachesTheBundle(t *testing.T) {
+	w := soundWorld(t)
+	c := compile.NewCompiler()
+	putWorld(c, w)
+	c.Compile()
+	tickets := types.NamespacedName{Namespace: "support", Name: "tickets"}
+	if rules := c.Result().Policies[tickets].Rules; len(rules) != 1 {
+		t.Fatalf("%d rules at first", len(rules))
+	}
+	invalid := w.Policies[0].DeepCopy()
+	invalid.Spec.Enforcement.Until = new(metav1.NewTime(time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)))
+	compile.Put(c, invalid)
+	c.Compile()
+	if rules := c.Result().Policies[tickets].Rules; len(rules) != 0 {
+		t.Errorf("%d rules of a Permit that is not accepted", len(rules))
+	}
+	compile.Put(c, &w.Policies[0])
+	c.Compile()
+	if rules := c.Result().Policies[tickets].Rules; len(rules) != 1 {
+		t.Errorf("%d rules once it is mended", len(rules))
 	}
 }
 
