@@ -25,9 +25,9 @@ func machine(ctx context.Context, r *report, p plans) error {
 	r.printf("Measured on %s at %s, with %s on %s/%s, %d processors of type %s; load average at the beginning %s.\n",
 		time.Now().UTC().Format(time.DateOnly), revision(ctx), runtime.Version(), runtime.GOOS, runtime.GOARCH,
 		runtime.GOMAXPROCS(0), processor(), loadAverage())
-	r.printf("OPA %s, cedar-go %s, cel-go %s. Medians of %d rounds; processor time of the process.\n",
+	r.printf("OPA %s, cedar-go %s, cel-go %s. %s of %d rounds; processor time of the process.\n",
 		version(info, "github.com/open-policy-agent/opa"), version(info, "github.com/cedar-policy/cedar-go"),
-		version(info, "github.com/google/cel-go"), p.fine.Rounds)
+		version(info, "github.com/google/cel-go"), map[bool]string{false: "Medians", true: "The fastest"}[p.fine.Fastest], p.fine.Rounds)
 	return nil
 }
 

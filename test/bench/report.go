@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -104,12 +105,12 @@ func took(d time.Duration) string {
 
 func ratio(a, b float64) string { return number(a/b) + " ×" }
 
-// number spells a figure with two digits or all that stand before the point.
+// number spells a figure with one digit after the point, or none where three stand before it.
 func number(f float64) string {
 	switch {
-	case f == 0:
-		return "0"
-	case f < 9.95:
+	case f == math.Trunc(f):
+		return fmt.Sprintf("%.0f", f)
+	case f < 99.95:
 		return fmt.Sprintf("%.1f", f)
 	default:
 		return fmt.Sprintf("%.0f", f)

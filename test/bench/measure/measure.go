@@ -19,7 +19,7 @@ type Case struct {
 	Do func(i int)
 }
 
-// Result is what a Case cost each time that it was done: medians over the rounds.
+// Result is what a Case cost each time that it was done: the median over the rounds, or the least.
 type Result struct {
 	Name string
 	// CPU is processor time of the whole process, with what its garbage collector took meanwhile.
@@ -36,9 +36,14 @@ type Plan struct {
 	Rounds int
 	// Turn is for how long a case is run in one round, at least once.
 	Turn time.Duration
+	// Warm is how often a case is done before the clock of each turn starts, so that it finds in the cache what it left there,
+	// and not what the others did.
+	Warm int
 	// Collected says that each turn starts with the heap collected, and that what is collected meanwhile counts. Otherwise
 	// nothing is collected but between rounds, which favours whoever leaves much behind.
 	Collected bool
+	// Fastest gives the fastest round in place of the median, for a machine on which others are at work.
+	Fastest bool
 }
 
 // Run measures the cases.
@@ -57,12 +62,12 @@ func (p Plan) Run(cases []Case) []Result {
 			if p.Collected {
 				runtime.GC()
 			}
-			samples[i] = append(samples[i], take(c, times[i]))
+			samples[i] = append(samples[i], p.take(c, times[i]))
 		}
 	}
 	results := make([]Result, len(cases))
 	for i, c := range cases {
-		results[i] = summary(c.Name, samples[i])
+		results[i] = p.summary(c.Name, samples[i])
 	}
 	return results
 }
@@ -70,7 +75,7 @@ func (p Plan) Run(cases []Case) []Result {
 // times is how often a case fits into one turn.
 func (p Plan) times(c Case) int {
 	for n := 1; ; n *= 2 {
-		if took := take(c, n).wall * float64(n); took*2 > float64(p.Turn) || n > 1<<30 {
+		if took := p.take(c, n).wall * float64(n); took*2 > float64(p.Turn) || n > 1<<30 {
 			return max(1, int(float64(n)*float64(p.Turn)/took))
 		}
 	}
@@ -79,7 +84,10 @@ func (p Plan) times(c Case) int {
 // sample is what one turn gave, for each time that the case was done; times in nanoseconds.
 type sample struct{ cpu, wall, allocs, bytes float64 }
 
-func take(c Case, n int) sample {
+func (p Plan) take(c Case, n int) sample {
+	for i := range p.Warm {
+		c.Do(i)
+	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	began, cpu := time.Now(), processorTime()
@@ -95,13 +103,16 @@ func take(c Case, n int) sample {
 	}
 }
 
-func summary(name string, samples []sample) Result {
+func (p Plan) summary(name string, samples []sample) Result {
 	of := func(what func(sample) float64) float64 {
 		values := make([]float64, len(samples))
 		for i, s := range samples {
 			values[i] = what(s)
 		}
 		slices.Sort(values)
+		if p.Fastest {
+			return values[0]
+		}
 		return values[len(values)/2]
 	}
 	return Result{
