@@ -14,8 +14,12 @@ import (
 func (s *scene) disturb(told story) {
 	if s.percent(50) {
 		s.forbid(told)
-		return
+	} else {
+		s.revoke(told)
 	}
+}
+
+func (s *scene) revoke(told story) {
 	r := v1alpha1.DelegationRevocation{ObjectMeta: s.name("")}
 	s.aim(&r.Spec, told)
 	if s.percent(60) {

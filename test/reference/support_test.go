@@ -4,6 +4,7 @@
 package reference_test
 
 import (
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,6 +22,11 @@ func (s *scene) support(told story) {
 	s.declare(told)
 	if s.percent(97) {
 		s.permit(told)
+	}
+	if len(s.world.Grants) > 0 && s.percent(15) {
+		s.world.Revocations = append(s.world.Revocations, v1alpha1.DelegationRevocation{
+			ObjectMeta: s.name(""), Spec: v1alpha1.DelegationRevocationSpec{Grant: s.someGrant()},
+		})
 	}
 }
 
@@ -110,10 +116,8 @@ func (s *scene) permit(told story) {
 		for range s.IntN(3) {
 			s.world.Grants = append(s.world.Grants, s.grant(told))
 		}
-		if s.percent(15) {
-			s.world.Revocations = append(s.world.Revocations, v1alpha1.DelegationRevocation{
-				ObjectMeta: s.name(""), Spec: v1alpha1.DelegationRevocationSpec{Grant: s.someGrant()},
-			})
+		if s.percent(50) {
+			s.world.Grants = append(s.world.Grants, s.fittingGrant(told, p.Spec.RequireGrant))
 		}
 	}
 	s.world.Policies = append(s.world.Policies, p)
@@ -148,8 +152,8 @@ func (s *scene) patterns(told story) []v1alpha1.AudienceScopePatterns {
 
 func (s *scene) limits(depth int) v1alpha1.Limits {
 	l := v1alpha1.Limits{MaxChainDepth: int32(depth)}
-	if s.percent(15) {
-		l.MaxChainDepth = oneOf[int32](s.chance, 0, 1, 2, 8)
+	if s.percent(30) {
+		l.MaxChainDepth = oneOf(s.chance, 0, 1, l.MaxChainDepth+1, l.MaxChainDepth+1, 8)
 	}
 	if s.percent(20) {
 		l.MaxSubjectAgeSeconds = oneOf[int32](s.chance, 60, 3600)
@@ -198,6 +202,20 @@ func (s *scene) grant(told story) v1alpha1.DelegationGrant {
 	}
 	if s.percent(10) {
 		g.CreationTimestamp = metav1.NewTime(oneOf(s.chance, s.around(noon), s.around(g.Spec.NotAfter.Add(-10*time.Minute))))
+	}
+	return g
+}
+
+// fittingGrant is one that binds the story as its teller would ask.
+func (s *scene) fittingGrant(told story, asked *v1alpha1.RequireGrant) v1alpha1.DelegationGrant {
+	g := s.grant(told)
+	g.CreationTimestamp = metav1.NewTime(noon.Add(-time.Minute))
+	g.Spec.State, g.Spec.NotAfter = v1alpha1.GrantApproved, metav1.NewTime(noon.Add(5*time.Minute))
+	g.Spec.Approver = &v1alpha1.Approver{Username: "erin@example.com", Groups: []v1alpha1.GroupName{"approvers"}}
+	g.Spec.Resource = &v1alpha1.GrantResource{Type: told.resource.Type, ID: told.resource.ID}
+	g.Spec.Session, g.Spec.ArgumentsDigest = told.subject.Session, ""
+	if slices.Contains(asked.Bind, v1alpha1.BindArguments) {
+		g.Spec.ArgumentsDigest = reference.Digest(arguments[0])
 	}
 	return g
 }

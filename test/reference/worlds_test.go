@@ -25,8 +25,19 @@ type scene struct {
 	named   int
 }
 
-// scene draws a world in which each story has most of the support that it needs, with noise around it.
+// scene draws a world in which each story has most of the support that it needs, with noise around it and something wrong in
+// it now and then.
 func (c *chance) scene() *scene {
+	s := c.soundScene()
+	if c.percent(35) {
+		s.spoil()
+	}
+	s.shuffleWorld()
+	return s
+}
+
+// soundScene draws a world of objects that are all in order.
+func (c *chance) soundScene() *scene {
 	s := &scene{chance: c, world: reference.World{
 		FetchedKeys: []string{"partner"},
 		PolicyLease: noon.Add(time.Hour), TrustLease: noon.Add(time.Hour), RevocationsLease: noon.Add(time.Hour),
