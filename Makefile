@@ -140,8 +140,8 @@ test: test-scripts build ## Run all tests: unit, golden, schema, against an API 
 	@export KUBEBUILDER_ASSETS; KUBEBUILDER_ASSETS=$$(hack/controlplane/build.sh); \
 	printf '\n==> test: packages\n' >&2; \
 	$(go_test) $$(go list ./... | grep -v '/test/e2e'); \
-	printf '\n==> test: every small world, without the race detector\n' >&2; \
-	go test -vet=off -timeout=20m $(TESTFLAGS) -v -run '^TestExhaustive' ./test/reference; \
+	printf '\n==> test: every small world and every law, without the race detector\n' >&2; \
+	go test -vet=off -timeout=20m $(TESTFLAGS) -v -run '^(TestExhaustive|TestLaws)' ./test/reference; \
 	if [[ -d test/e2e ]]; then \
 	  printf '\n==> test: end to end\n' >&2; \
 	  $(go_test) -count=1 -v ./test/e2e/...; \
