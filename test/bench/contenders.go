@@ -17,9 +17,10 @@ import (
 	"behalf.dev/behalf/test/estate"
 )
 
-// rotation is how many different requests take turns: enough that neither branches nor look-ups repeat at once, few enough
-// that the requests themselves stay in the cache, as one that has just been read off the wire is.
-const rotation = 256
+// rotation is how many different requests take turns. Fewer than the smallest estate has delegations, so that each size is
+// asked about as many; enough that neither branches nor look-ups repeat at once; and the requests themselves stay in the
+// cache, as one that has just been read off the wire is.
+const rotation = 64
 
 // kind of requests that are asked.
 type kind struct {

@@ -15,33 +15,41 @@ import (
 // Random is the source of chance with a seed.
 func Random(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
 
-// Allowed gives requests that are allowed, each of another delegation where there are as many, with a chain of depth actors.
+// Allowed gives requests that are allowed, each about another delegation where there are as many, with a chain of depth
+// actors.
 func (e *Estate) Allowed(count, depth int, seed uint64) []*authz.Request {
 	random := Random(seed)
-	return each(count, func(int) *authz.Request { return e.allowed(random, depth) })
+	next := e.untouched(random, depth)
+	return each(count, func(int) *authz.Request {
+		i := next()
+		scope := declared(i)[random.IntN(4)]
+		if depth > 1 {
+			scope = handedOn + random.IntN(2)
+		}
+		return e.request(random, i, scope, depth)
+	})
 }
 
-func (e *Estate) allowed(random *rand.Rand, depth int) *authz.Request {
-	i := e.untouched(random, depth)
-	scope := declared(i)[random.IntN(4)]
-	if depth > 1 {
-		scope = handedOn + random.IntN(2)
+// untouched gives delegations in random order and then again, of whose chains no revocation speaks.
+func (e *Estate) untouched(random *rand.Rand, depth int) func() int {
+	order, at := random.Perm(e.Delegations), -1
+	return func() int {
+		for {
+			at++
+			if i := order[at%len(order)]; e.unrevoked(i, depth) {
+				return i
+			}
+		}
 	}
-	return e.request(random, i, scope, depth)
 }
 
-// untouched gives a delegation of whose chain no revocation speaks, and whose ring is long enough for it.
-func (e *Estate) untouched(random *rand.Rand, depth int) int {
-	for {
-		i := random.IntN(e.Delegations)
-		fine := true
-		for back := range depth {
-			fine = fine && e.delegations[e.ahead(i, -back)].actor < e.Actors-kept
-		}
-		if fine {
-			return i
+func (e *Estate) unrevoked(i, depth int) bool {
+	for back := range depth {
+		if e.delegations[e.ahead(i, -back)].actor >= e.Actors-kept {
+			return false
 		}
 	}
+	return true
 }
 
 // request is about a delegation and in order: the subject has what it takes.

@@ -14,8 +14,9 @@ import (
 // Denied gives requests that are denied: allowed ones with one of five things wrong, in turn.
 func (e *Estate) Denied(count int, seed uint64) []*authz.Request {
 	random := Random(seed)
+	next := e.untouched(random, 1)
 	return each(count, func(n int) *authz.Request {
-		i := e.untouched(random, 1)
+		i := next()
 		r := e.request(random, i, declared(i)[random.IntN(4)], 1)
 		if n %= len(usual) + 1; n == len(usual) {
 			r.Subject.Groups = entitledOnly(e.delegations[i].server, r.Scope, i)
