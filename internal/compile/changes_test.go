@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"behalf.dev/behalf/api/v1alpha1"
 	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/compile"
 )
@@ -190,6 +191,63 @@ func TestBecomingInvalidReachesTheBundle(t *testing.T) {
 	c.Compile()
 	if rules := c.Result().Policies[tickets].Rules; len(rules) != 1 {
 		t.Errorf("%d rules once it is mended", len(rules))
+	}
+}
+
+// A host that its holder gave up is free as soon as the holder is acceptable again, though it claims what it claimed before.
+func TestAMendedServerGivesUpWhatItNoLongerNames(t *testing.T) {
+	server := func(name string, change func(*v1alpha1.ResourceServerSpec)) *v1alpha1.ResourceServer {
+		rs := soundWorld(t).ResourceServers[0]
+		rs.Name, rs.UID, rs.Spec.Audience = name, types.UID(name), v1alpha1.Audience("https://"+name+".example")
+		change(&rs.Spec)
+		return &rs
+	}
+	before := server("giver", func(s *v1alpha1.ResourceServerSpec) { s.Hosts = []string{"kept.example", "given.example"} })
+	broken := server("giver", func(s *v1alpha1.ResourceServerSpec) {
+		s.Hosts, s.Enforcement.Mode = []string{"kept.example"}, v1alpha1.EnforcementDryRun // without an end
+	})
+	mended := server("giver", func(s *v1alpha1.ResourceServerSpec) { s.Hosts = []string{"kept.example"} })
+	taker := server("taker", func(s *v1alpha1.ResourceServerSpec) { s.Hosts = []string{"given.example"} })
+	c := compile.NewCompiler()
+	c.PutLastAccepted(types.NamespacedName{Namespace: "support", Name: "giver"}, before)
+	compile.Put(c, broken)
+	compile.Put(c, taker)
+	c.Compile()
+	accepted := func() bool {
+		report, _ := c.Report(compile.Key{Kind: compile.KindResourceServer, Namespace: "support", Name: "taker"})
+		return report.Accepted
+	}
+	if accepted() {
+		t.Error("the host was taken while its holder had something to mend")
+	}
+	compile.Put(c, mended)
+	c.Compile()
+	if !accepted() {
+		t.Error("the host is not free though its holder gave it up")
+	}
+}
+
+// THREATS 12: what was accepted of a resource server does not stand in for one made anew under its name, be it the same to
+// the letter.
+func TestNothingStandsInForAServerMadeAnew(t *testing.T) {
+	accepted := soundWorld(t).ResourceServers[0]
+	accepted.UID = "u"
+	broken := accepted.DeepCopy()
+	broken.Spec.Enforcement.Mode = v1alpha1.EnforcementDryRun // without an end
+	anew := broken.DeepCopy()
+	anew.UID = "v"
+	name := types.NamespacedName{Namespace: "support", Name: "tickets"}
+	c := compile.NewCompiler()
+	c.PutLastAccepted(name, &accepted)
+	compile.Put(c, broken)
+	c.Compile()
+	if c.Result().Policies[name] == nil {
+		t.Error("what was accepted does not stand in")
+	}
+	compile.Put(c, anew)
+	c.Compile()
+	if c.Result().Policies[name] != nil {
+		t.Error("what was accepted of another one stands in")
 	}
 }
 

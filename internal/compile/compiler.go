@@ -129,6 +129,7 @@ func (c *Compiler) join(r *record, before *said) {
 		a := c.audience(name)
 		touch := c.touched.audience(a)
 		touch.policies = touch.policies || r.key.Kind == KindDelegationPolicy
+		touch.onward = touch.onward || !r.delegation.handsOnAs(before.delegation)
 		switch {
 		case !slices.Contains(now, name):
 			a.of(r.key.Kind).remove(r)

@@ -5,6 +5,7 @@ package compile
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"behalf.dev/behalf/api/v1alpha1"
@@ -122,6 +123,21 @@ func (d *delegation) services() []authz.Actor {
 		services = append(services, next.to)
 	}
 	return services
+}
+
+// handsOnAs says whether two readings of a delegation let the same services continue a chain; one that is not accepted, or
+// not there, lets none.
+func (d *delegation) handsOnAs(other *delegation) bool {
+	by, to := d.handsOn()
+	otherBy, otherTo := other.handsOn()
+	return by == otherBy && reflect.DeepEqual(to, otherTo)
+}
+
+func (d *delegation) handsOn() (by authz.Actor, to []onward) {
+	if d == nil || d.failed() || len(d.onward) == 0 {
+		return by, nil
+	}
+	return d.actor, d.onward
 }
 
 // lands says whether the delegation declares anything about the scopes of one bundle.

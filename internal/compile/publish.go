@@ -19,13 +19,10 @@ func (c *Compiler) assemble(d *Delta) {
 	}
 	for a, touch := range c.touched.audiences {
 		a.sort()
-		reached := touch.standing
 		if r := a.holder; r != nil {
-			before := r.bundle
 			r.publish(r.server.inForce, assemble(r.server.inForce, a), d)
-			reached = reached || !sameReach(before, r.bundle)
 		}
-		c.touchReports(a, touch, reached)
+		c.touchReports(a, touch)
 	}
 }
 
@@ -42,15 +39,15 @@ func (r *record) publish(f *form, p *bundle.Policy, d *Delta) {
 	d.Policies[r.name()] = p
 }
 
-// touchReports has said again what rests on an audience.
-func (c *Compiler) touchReports(a *audience, touch *touch, reached bool) {
+// touchReports has said again what rests on an audience: on the form in force there, on its policies, on who hands on.
+func (c *Compiler) touchReports(a *audience, touch *touch) {
 	if touch.standing {
 		c.touched.report(a.policies.sorted)
 	}
 	if touch.standing || touch.policies {
 		c.touched.report(a.grants.sorted)
 	}
-	if reached {
+	if touch.standing || touch.policies || touch.onward {
 		c.touched.report(a.delegations.sorted)
 	}
 }

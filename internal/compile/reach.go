@@ -62,44 +62,6 @@ func (r *reach) addActor(a *bundle.Actor) {
 	}
 }
 
-// sameReach says whether declarations come to the same in both bundles of one form: they differ at most in what actors
-// declare for themselves, in grants and in conditions by number.
-func sameReach(a, b *bundle.Policy) bool {
-	return slices.EqualFunc(a.Rules, b.Rules, sameRule) && slices.EqualFunc(handingOn(a), handingOn(b), sameEdges)
-}
-
-// sameRule compares what a reach looks at.
-func sameRule(a, b bundle.Rule) bool {
-	return a.Policy == b.Policy && a.Effect == b.Effect && (a.DryRunUntil == 0) == (b.DryRunUntil == 0) &&
-		a.Limits.MaxChainDepth == b.Limits.MaxChainDepth && (len(a.Conditions) == 0) == (len(b.Conditions) == 0) &&
-		slices.Equal(a.Scopes, b.Scopes) && slices.Equal(a.Actors, b.Actors) &&
-		slices.EqualFunc(a.Subjects, b.Subjects, func(a, b bundle.SubjectSelector) bool { return compareSubjectSelectors(a, b) == 0 })
-}
-
-// edgesOf is what one actor hands on.
-type edgesOf struct {
-	actor authz.Actor
-	edges []bundle.Edge
-}
-
-func handingOn(p *bundle.Policy) []edgesOf {
-	var out []edgesOf
-	for _, a := range p.Actors {
-		for _, d := range a.Declarations {
-			if len(d.Onward) > 0 {
-				out = append(out, edgesOf{authz.Actor{Namespace: a.Namespace, ServiceAccount: a.ServiceAccount}, d.Onward})
-			}
-		}
-	}
-	return out
-}
-
-func sameEdges(a, b edgesOf) bool {
-	return a.actor == b.actor && slices.EqualFunc(a.edges, b.edges, func(a, b bundle.Edge) bool {
-		return a.Namespace == b.Namespace && a.ServiceAccount == b.ServiceAccount && slices.Equal(a.Scopes, b.Scopes)
-	})
-}
-
 // judgeOnward looks for a service that could use the scope in a chain of from, to and those after it. It says what stands
 // between the scope and the one that comes nearest. The chain is as short as can be: with from at its beginning.
 func (r *reach) judgeOnward(from, to authz.Actor, scope int) (best obstacle, nearest authz.Actor) {

@@ -25,8 +25,11 @@ type touched struct {
 type touch struct {
 	// standing says that another form is in force there, or none: everybody's report.
 	standing bool
-	// policies says that one that names it was read anew: what is said of grants.
+	// policies says that one that names it says something else: what is said of grants and of delegations.
 	policies bool
+	// onward says that a delegation that names it hands on something else: what is said of other delegations, which may hand
+	// on to it.
+	onward bool
 }
 
 func newTouched() touched {
