@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -149,15 +150,10 @@ func start(ctx context.Context, change ...func(*manager.Options)) *running {
 		defer GinkgoRecover()
 		done <- m.Start(life)
 	}()
-	stopped := false
-	r := &running{Manager: m, stop: func() {
-		if stopped {
-			return
-		}
-		stopped = true
+	r := &running{Manager: m, stop: sync.OnceFunc(func() {
 		cancel()
 		Eventually(done).Should(Receive(BeNil()))
-	}}
+	})}
 	DeferCleanup(r.stop)
 	return r
 }
@@ -191,19 +187,10 @@ func connect(ctx context.Context, m *running, node string) *enforcer {
 	life, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.Run(life) }()
-	e := &enforcer{Store: store, stop: func() {
+	e := &enforcer{Store: store, stop: sync.OnceFunc(func() {
 		cancel()
-		Eventually(done).WithTimeout(5 * time.Second).Should(Or(Receive(BeNil()), BeClosed()))
-		close(done)
-	}}
-	stopped := false
-	once := e.stop
-	e.stop = func() {
-		if !stopped {
-			stopped = true
-			once()
-		}
-	}
+		Eventually(done).WithTimeout(5 * time.Second).Should(Receive(BeNil()))
+	})}
 	DeferCleanup(e.stop)
 	return e
 }
