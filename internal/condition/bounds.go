@@ -32,25 +32,26 @@ var ErrOutOfBounds = errors.New("the request is out of bounds")
 
 // Check holds parts of the input to the bounds. Evaluating a program whose parts were not checked is bounded by nothing.
 func (in *Input) Check(parts Parts) error {
-	for _, one := range [...]struct {
-		part  Parts
-		check func(*Input) error
-	}{
-		{Names, (*Input).checkNames},
-		{Groups, (*Input).checkGroups},
-		{Chain, (*Input).checkChain},
-		{Claims, func(in *Input) error { return checkPart("subject.claims", in.Subject.Claims) }},
-		{Properties, func(in *Input) error { return checkPart("resource.properties", in.Resource.Properties) }},
-		{Context, func(in *Input) error { return checkPart("context", in.Context) }},
-	} {
-		if parts&one.part == 0 {
-			continue
-		}
-		if err := one.check(in); err != nil {
-			return err
-		}
+	var err error
+	if parts&Names != 0 {
+		err = in.checkNames()
 	}
-	return nil
+	if parts&Groups != 0 && err == nil {
+		err = in.checkGroups()
+	}
+	if parts&Chain != 0 && err == nil {
+		err = in.checkChain()
+	}
+	if parts&Claims != 0 && err == nil {
+		err = checkPart("subject.claims", in.Subject.Claims)
+	}
+	if parts&Properties != 0 && err == nil {
+		err = checkPart("resource.properties", in.Resource.Properties)
+	}
+	if parts&Context != 0 && err == nil {
+		err = checkPart("context", in.Context)
+	}
+	return err
 }
 
 func (in *Input) checkNames() error {

@@ -13,22 +13,20 @@ import (
 	"behalf.dev/behalf/internal/bundle"
 )
 
-// accounts finds service accounts, by namespace and then by name: whoever declares something, is named by a rule, or is a
-// step of a chain.
-type accounts map[string]*namespace
-
-// namespace is what the bundle says about all service accounts of a namespace, and about each.
-type namespace struct {
-	// mayCome says that the resource server lets its services come.
-	mayCome  bool
-	rules    perScope[ruleSet]
-	accounts map[string]*account
+// accounts finds service accounts: whoever declares something, is named by a rule, or is a step of a chain; and for the
+// others of a namespace, what the bundle says of its services at large.
+type accounts struct {
+	named   table[authz.Actor, *account]
+	atLarge table[string, *account]
 }
 
 // account is what the bundle says about one service account.
 type account struct {
-	// rules that name the account.
-	rules perScope[ruleSet]
+	// mayCome says that the resource server lets services of its namespace come.
+	mayCome bool
+	// rules that name the account, and shared those that take its whole namespace; nil where none do.
+	rules  perScope[ruleSet]
+	shared *perScope[ruleSet]
 	// declares are the scopes that it uses itself, passesOn those that it declares for any next actor.
 	declares perScope[authz.Declaration]
 	passesOn scopeSet
@@ -52,22 +50,21 @@ func (a *account) to(next *account) *onward {
 	return &a.onward[i]
 }
 
-// nobody and nowhere stand for what the bundle does not know.
 var (
-	nobody  account
-	nowhere namespace
+	// nobody stands for what the bundle does not know, and somebody for services of which it knows but that they may come.
+	nobody   account
+	somebody = account{mayCome: true}
 )
 
-// of gives what is known of an actor, never nil.
-func (x accounts) of(a *authz.Actor) (*namespace, *account) {
-	ns := x[a.Namespace]
-	if ns == nil {
-		return &nowhere, &nobody
+// of gives what is known of an actor, never nil, for a hash that is the actor's.
+func (x *accounts) of(a *authz.Actor, h hash) *account {
+	if found := x.named.find(h, *a); found != nil {
+		return found
 	}
-	if found := ns.accounts[a.ServiceAccount]; found != nil {
-		return ns, found
+	if found := x.atLarge.find(hashOf(a.Namespace), a.Namespace); found != nil {
+		return found
 	}
-	return ns, &nobody
+	return &nobody
 }
 
 var (
@@ -77,34 +74,61 @@ var (
 
 // registry makes accounts while a bundle is loaded.
 type registry struct {
-	accounts accounts
-	last     int32
+	*accounts
+
+	last int32
 }
 
-func (r *registry) namespace(name string) *namespace {
-	if r.accounts[name] == nil {
-		r.accounts[name] = &namespace{accounts: map[string]*account{}}
+func (r *registry) servicesOf(namespace string) *account {
+	h := hashOf(namespace)
+	found := r.atLarge.find(h, namespace)
+	if found == nil {
+		found = new(account)
+		r.atLarge.add(h, intern(namespace), found)
 	}
-	return r.accounts[name]
+	return found
 }
 
 func (r *registry) account(a authz.Actor) *account {
-	ns := r.namespace(a.Namespace)
-	if ns.accounts[a.ServiceAccount] == nil {
+	h := hashOfActor(&a)
+	found := r.named.find(h, a)
+	if found == nil {
 		r.last++
-		ns.accounts[a.ServiceAccount] = &account{number: r.last}
+		found = &account{number: r.last}
+		r.named.add(h, internActor(a), found)
 	}
-	return ns.accounts[a.ServiceAccount]
+	return found
+}
+
+// loadNamespaces says which namespaces may come, and gives every account that is known by its name what its whole namespace
+// has.
+func (l *loader) loadNamespaces() error {
+	for _, name := range l.bundle.AllowedNamespaces {
+		h := hashOf(name)
+		if known := l.registry.atLarge.find(h, name); known == nil {
+			l.registry.atLarge.add(h, intern(name), &somebody)
+		} else if known != &somebody {
+			known.mayCome = true
+		}
+	}
+	for _, known := range l.registry.named.entries {
+		at := l.registry.atLarge.find(hashOf(known.key.Namespace), known.key.Namespace)
+		if at == nil {
+			continue
+		}
+		known.value.mayCome = at.mayCome
+		if at.rules.scopes != 0 {
+			known.value.shared = &at.rules
+		}
+	}
+	return nil
 }
 
 func (l *loader) loadActors() error {
-	for _, name := range l.bundle.AllowedNamespaces {
-		l.registry.namespace(intern(name)).mayCome = true
-	}
 	seen := make(map[authz.Actor]bool, len(l.bundle.Actors))
 	for i := range l.bundle.Actors {
 		b := &l.bundle.Actors[i]
-		a := authz.Actor{Namespace: intern(b.Namespace), ServiceAccount: intern(b.ServiceAccount)}
+		a := internActor(authz.Actor{Namespace: b.Namespace, ServiceAccount: b.ServiceAccount})
 		switch {
 		case !a.Present():
 			return fmt.Errorf("actor %s: %w", a, errActor)
@@ -143,12 +167,12 @@ func (l *loader) loadActor(a authz.Actor, declarations []bundle.Declaration) err
 }
 
 func (l *loader) declare(own *declaring, steps map[authz.Actor]*declaring, d *bundle.Declaration) error {
-	source := internRef(d.Source)
+	source := []authz.ObjectRef{internRef(d.Source)}
 	if err := l.note(own, d.Scopes, source); err != nil {
 		return err
 	}
 	for _, e := range d.Onward {
-		to := authz.Actor{Namespace: intern(e.Namespace), ServiceAccount: intern(e.ServiceAccount)}
+		to := authz.Actor{Namespace: e.Namespace, ServiceAccount: e.ServiceAccount}
 		if !to.Present() {
 			return fmt.Errorf("onward to %s: %w", to, errActor)
 		}
@@ -162,12 +186,19 @@ func (l *loader) declare(own *declaring, steps map[authz.Actor]*declaring, d *bu
 	return nil
 }
 
-func (l *loader) note(into *declaring, scopes []int, source authz.ObjectRef) error {
+// note takes a list of one, which is shared by all scopes that nobody else declares.
+func (l *loader) note(into *declaring, scopes []int, source []authz.ObjectRef) error {
 	set, err := l.scopeSet(scopes)
 	if err != nil {
 		return err
 	}
-	set.each(func(scope int32) { into[scope] = append(into[scope], source) })
+	set.each(func(scope int32) {
+		if into[scope] == nil {
+			into[scope] = source
+			return
+		}
+		into[scope] = append(into[scope], source...)
+	})
 	return nil
 }
 

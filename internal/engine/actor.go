@@ -8,8 +8,9 @@ import "behalf.dev/behalf/internal/authz"
 // admission: the resource server lets this actor's namespace come.
 func admission(j *judgement) obstacles {
 	p := j.served.policy
-	j.namespace, j.actor = p.accounts.of(&j.req.Actor)
-	if j.namespace.mayCome || p.allNamespaces {
+	j.actor = p.accounts.of(&j.req.Actor, j.actorHash)
+	j.rules = j.actor.rulesFor(j.scope, j.rules)
+	if j.actor.mayCome || p.allNamespaces {
 		return nil
 	}
 	return deny(authz.ReasonActorNotAllowed, "%s does not let services of namespace %s come", p.source, j.req.Actor.Namespace)

@@ -15,13 +15,21 @@ func chain(j *judgement) obstacles {
 		return deny(authz.ReasonChainTooDeep, "%d actors stand in the chain, more than %d", j.depth(), authz.MaxChainDepth)
 	}
 	found := j.loop()
-	_, prior := j.served.policy.accounts.of(j.at(0))
+	prior := j.known(0)
 	for i := range j.req.Via {
-		_, next := j.served.policy.accounts.of(j.at(i + 1))
+		next := j.known(i + 1)
 		found = append(found, j.step(prior, next, i)...)
 		prior = next
 	}
 	return found
+}
+
+// known is what the bundle knows of the actor there.
+func (j *judgement) known(i int) *account {
+	if i == len(j.req.Via) {
+		return j.actor
+	}
+	return j.served.policy.accounts.of(j.at(i), j.hashAt(i))
 }
 
 // loop denies by the first actor that stands twice.

@@ -140,11 +140,11 @@ func sources(rules []*rule) []authz.ObjectRef {
 	case 0:
 		return nil
 	case 1:
-		return rules[0].alone
+		return rules[0].alone()
 	}
 	refs := make([]authz.ObjectRef, len(rules))
 	for i, r := range rules {
-		refs[i] = r.source
+		refs[i] = r.source()
 	}
 	return refs
 }

@@ -141,7 +141,7 @@ func TestAPanicWhileLookingForObstaclesIsOne(t *testing.T) {
 	w.request.Token.Scopes = nil
 	s := w.snapshot(t)
 	d := s.Decide(w.request, now)
-	s.audiences["https://tickets.example"].policy.people = nil
+	s.byAudience("https://tickets.example").policy.people = nil
 	got := d.Obstacles()
 	if len(got) != 1 || got[0].Reason != authz.ReasonInternalError {
 		t.Errorf("got %+v", got)
@@ -270,8 +270,8 @@ func TestEightCharactersAtATimeAreJudgedAsOneAtATime(t *testing.T) {
 			for at := range length {
 				text := []byte(strings.Repeat("~", length))
 				text[at] = byte(c)
-				if got := scopeText(string(text)); got != want {
-					t.Fatalf("%q: got %t", text, got)
+				if is, marked := scopeText(string(text)); is != want || (is && marked != (c == '#')) {
+					t.Fatalf("%q: got %t, marked %t", text, is, marked)
 				}
 			}
 		}

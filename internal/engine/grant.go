@@ -90,13 +90,13 @@ func (s *grantSearch) denial() obstacles {
 	case s.selfMade != nil:
 		return deny(authz.ReasonGrantMismatch,
 			"no live DelegationGrant for %s and %s binds this very request as %s asks: the approver of %s is the subject or a service of the chain, and nobody approves for themselves",
-			s.req.Subject, s.req.Actor, s.permits[0].source, s.selfMade.source)
+			s.req.Subject, s.req.Actor, s.permits[0].source(), s.selfMade.source)
 	case s.live != nil:
 		return deny(authz.ReasonGrantMismatch, "no live DelegationGrant for %s and %s binds this very request as %s asks",
-			s.req.Subject, s.req.Actor, s.permits[0].source)
+			s.req.Subject, s.req.Actor, s.permits[0].source())
 	default:
 		return deny(authz.ReasonGrantRequired, "%s asks for a DelegationGrant, and none is live for %s, %s and %s",
-			s.permits[0].source, s.req.Subject, s.req.Actor, s.scopeName())
+			s.permits[0].source(), s.req.Subject, s.req.Actor, s.scopeName())
 	}
 }
 

@@ -45,7 +45,7 @@ func whatIsAsked(j *judgement) obstacles {
 		return deny(authz.ReasonRequestMalformed, "%s", fault)
 	}
 	switch {
-	case j.snapshot.trust != nil && !j.snapshot.trust.Believes(r.Subject.Issuer): // without trust, nothing is fresh
+	case j.snapshot.trust != nil && !j.snapshot.issuers.find(j.issuerHash, r.Subject.Issuer): // without trust, nothing is fresh
 		return deny(authz.ReasonTokenInvalid, "no TrustedIssuer named %q is believed here", r.Subject.Issuer)
 	case !r.Actor.Present() && len(r.Via) > 0:
 		return deny(authz.ReasonActorMissing, "there are prior actors and no current one")

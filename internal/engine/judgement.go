@@ -17,6 +17,8 @@ type judgement struct {
 	req      *authz.Request
 	now      time.Time
 	seconds  int64 // now, since the Unix epoch
+	// issuerHash and subjectHash are those of the subject's issuer and id, actorHash that of the current actor.
+	issuerHash, subjectHash, actorHash hash
 
 	// served is what the request's audience or host leads to; nil where it leads nowhere.
 	served *served
@@ -28,9 +30,9 @@ type judgement struct {
 	context map[string]any
 	// subject carries its marks once the subject leg has looked.
 	subject bearer
-	// namespace and actor are what the bundle knows of the current actor.
-	namespace *namespace
-	actor     *account
+	// actor is what the bundle knows of the current actor, and rules what it has for the scope.
+	actor *account
+	rules []*ruleSet
 	// permits are the Permits that match; in the end, those that decide.
 	permits []*rule
 	grant   *loadedGrant
@@ -52,6 +54,7 @@ func newJudgement(s *Snapshot, req *authz.Request, now time.Time) *judgement {
 		j = new(judgement)
 	}
 	j.snapshot, j.req, j.now, j.seconds = s, req, now, now.Unix()
+	j.issuerHash, j.subjectHash, j.actorHash = hashOf(req.Subject.Issuer), hashOf(req.Subject.ID), hashOfActor(&req.Actor)
 	j.resource, j.context = req.Resource, req.Context
 	j.locate()
 	return j
@@ -59,11 +62,12 @@ func newJudgement(s *Snapshot, req *authz.Request, now time.Time) *judgement {
 
 // release forgets the request before the judgement is used again. What is only read after it was written stays as it is.
 func (j *judgement) release() {
-	j.snapshot, j.req, j.served, j.taken, j.namespace, j.actor, j.grant = nil, nil, nil, nil, nil, nil, nil
+	j.snapshot, j.req, j.served, j.taken, j.actor, j.grant = nil, nil, nil, nil, nil, nil
 	j.resource, j.context = authz.Resource{}, nil
 	clear(j.permits)
-	j.permits, j.forgiven = j.permits[:0], nil
-	clear(j.declarations[:])
+	clear(j.rules)
+	j.permits, j.rules, j.forgiven = j.permits[:0], j.rules[:0], nil
+	j.declarations = [authz.MaxChainDepth]*authz.Declaration{}
 	if j.captures[0] != "" {
 		j.captures = captures{}
 	}
@@ -76,7 +80,7 @@ func (j *judgement) locate() {
 	if j.req.Audience == "" && j.req.HTTP != nil {
 		j.served = j.snapshot.byHost(j.req.HTTP.Host)
 	} else {
-		j.served = j.snapshot.audiences[j.req.Audience]
+		j.served = j.snapshot.byAudience(j.req.Audience)
 	}
 }
 
@@ -112,6 +116,14 @@ func (j *judgement) at(i int) *authz.Actor {
 	return &j.req.Actor
 }
 
+// hashAt is the hash of the actor there.
+func (j *judgement) hashAt(i int) hash {
+	if i < len(j.req.Via) {
+		return hashOfActor(&j.req.Via[i])
+	}
+	return j.actorHash
+}
+
 func (j *judgement) inDryRun() bool { return j.served != nil && j.before(j.served.policy.dryRunUntil) }
 
 // before says whether a dry run that ends then is on; 0 is none. A clock that stands before 1970 is on no dry run.
@@ -130,23 +142,32 @@ type question struct {
 func (j *judgement) ask(parts condition.Parts) (*condition.Input, error) {
 	q := &j.question
 	if !q.ready {
-		q.chain = append(q.chain[:0], j.req.Via...)
-		if j.req.Actor.Present() {
-			q.chain = append(q.chain, j.req.Actor)
-		}
 		q.input = condition.Input{
-			Subject: &j.req.Subject, Actor: j.req.Actor, Chain: q.chain, Audience: j.audience(), Scope: j.scopeName(),
+			Subject: &j.req.Subject, Actor: j.req.Actor, Audience: j.audience(), Scope: j.scopeName(),
 			Resource: &j.resource, Context: j.context, Now: j.now,
 		}
 		q.ready = true
 	}
 	if missing := parts &^ q.checked; missing != 0 {
+		if missing&condition.Chain != 0 {
+			q.chain = j.appendChain(q.chain[:0])
+			q.input.Chain = q.chain
+		}
 		if err := q.input.Check(missing); err != nil {
 			return nil, err
 		}
 		q.checked |= missing
 	}
 	return &q.input, nil
+}
+
+// appendChain appends every actor, nearest the subject first.
+func (j *judgement) appendChain(to []authz.Actor) []authz.Actor {
+	to = append(to, j.req.Via...)
+	if j.req.Actor.Present() {
+		to = append(to, j.req.Actor)
+	}
+	return to
 }
 
 func (q *question) forget() {

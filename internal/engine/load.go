@@ -26,7 +26,7 @@ type Policy struct {
 
 	conditions []loadedCondition
 	scopes     []scope
-	scopeIndex map[string]int32
+	scopeIndex table[string, int32] // one more than the number of the scope
 	routes     routeTable
 	people     *people
 	accounts   accounts
@@ -44,6 +44,11 @@ type entitlement struct {
 	conditions []int32
 }
 
+func (p *Policy) scopeNumber(name string) (int32, bool) {
+	next := p.scopeIndex.find(hashOf(name), name)
+	return next - 1, next != 0
+}
+
 // Statement under which the policy may be served.
 func (p *Policy) Statement() bundle.Statement { return p.statement }
 
@@ -56,6 +61,10 @@ type loader struct {
 
 // intern gives the one copy of a name that all bundles share: they say the same names over and over.
 func intern(name string) string { return unique.Make(name).Value() }
+
+func internActor(a authz.Actor) authz.Actor {
+	return authz.Actor{Namespace: intern(a.Namespace), ServiceAccount: intern(a.ServiceAccount)}
+}
 
 func internRef(r authz.ObjectRef) authz.ObjectRef {
 	r.Kind, r.Namespace, r.Name = intern(r.Kind), intern(r.Namespace), intern(r.Name)
@@ -81,12 +90,12 @@ func LoadPolicy(b *bundle.Policy, s bundle.Statement) (*Policy, error) {
 	l := &loader{bundle: b, policy: &Policy{
 		statement: s, source: b.ResourceServer, audience: b.Audience,
 		dryRunUntil: b.DryRunUntil, maxStale: int64(b.MaxStaleSeconds),
-		allNamespaces: b.AllNamespaces, people: newPeople(), accounts: accounts{},
+		allNamespaces: b.AllNamespaces, people: new(people),
 	}}
-	l.registry.accounts = l.policy.accounts
+	l.registry.accounts = &l.policy.accounts
 	// The order matters: what comes later points at what comes before.
 	for _, step := range []func() error{
-		l.loadHead, l.loadConditions, l.loadScopes, l.loadRoutes, l.loadRules, l.loadActors, l.loadGrants,
+		l.loadHead, l.loadConditions, l.loadScopes, l.loadRoutes, l.loadRules, l.loadActors, l.loadNamespaces, l.loadGrants,
 	} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("loading policy of %s: %w", b.ResourceServer, err)
@@ -122,13 +131,12 @@ func (l *loader) loadScopes() error {
 		return fmt.Errorf("%d scopes: %w", len(l.bundle.Scopes), errScopes)
 	}
 	l.policy.scopes = make([]scope, len(l.bundle.Scopes))
-	l.policy.scopeIndex = make(map[string]int32, len(l.bundle.Scopes))
 	for i := range l.bundle.Scopes {
 		b := &l.bundle.Scopes[i]
-		if _, twice := l.policy.scopeIndex[b.Name]; twice || !isScope(b.Name) {
+		if _, twice := l.policy.scopeNumber(b.Name); twice || !isScope(b.Name) {
 			return fmt.Errorf("scope %d, %q: %w", i, b.Name, errScope)
 		}
-		l.policy.scopeIndex[b.Name] = int32(i)
+		l.policy.scopeIndex.add(hashOf(b.Name), b.Name, int32(i)+1)
 		entitlements, err := l.loadEntitlements(b.Entitlements)
 		if err != nil {
 			return fmt.Errorf("scope %q: %w", b.Name, err)

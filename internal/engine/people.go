@@ -13,7 +13,7 @@ import (
 // people gives a mark to every name by which a policy selects subjects: an issuer's people, an id, a user name or a group
 // of it. A subject is looked up once for a request and then carries its marks; whoever selects by one of them selects it.
 type people struct {
-	issuers map[string]*issuerPeople
+	issuers table[string, *issuerPeople]
 	marks   mark
 }
 
@@ -23,12 +23,10 @@ type mark = int32
 // issuerPeople are the marks of one issuer's names.
 type issuerPeople struct {
 	everybody mark // 0 where nothing selects everybody
-	users     map[string]mark
-	usernames map[string]mark
-	groups    map[string]mark
+	users     table[string, mark]
+	usernames table[string, mark]
+	groups    table[string, mark]
 }
-
-func newPeople() *people { return &people{issuers: map[string]*issuerPeople{}} }
 
 // group is a set of people: whoever carries one of its marks. The zero value is nobody.
 type group struct {
@@ -67,10 +65,11 @@ func (p *people) groupOf(selectors []bundle.SubjectSelector) group {
 
 // marksOf leaves out the empty name, which a subject that has none would carry.
 func (p *people) marksOf(marks []mark, s *bundle.SubjectSelector) []mark {
-	of := p.issuers[s.Issuer]
+	h := hashOf(s.Issuer)
+	of := p.issuers.find(h, s.Issuer)
 	if of == nil {
-		of = &issuerPeople{users: map[string]mark{}, usernames: map[string]mark{}, groups: map[string]mark{}}
-		p.issuers[s.Issuer] = of
+		of = new(issuerPeople)
+		p.issuers.add(h, intern(s.Issuer), of)
 	}
 	if s.All {
 		if of.everybody == 0 {
@@ -80,19 +79,26 @@ func (p *people) marksOf(marks []mark, s *bundle.SubjectSelector) []mark {
 	}
 	for _, names := range [...]struct {
 		list []string
-		by   map[string]mark
-	}{{s.Users, of.users}, {s.Usernames, of.usernames}, {s.Groups, of.groups}} {
+		by   *table[string, mark]
+	}{{s.Users, &of.users}, {s.Usernames, &of.usernames}, {s.Groups, &of.groups}} {
 		for _, name := range names.list {
-			if name == "" {
-				continue
+			if name != "" {
+				marks = append(marks, p.mark(names.by, name))
 			}
-			if names.by[name] == 0 {
-				names.by[intern(name)] = p.next()
-			}
-			marks = append(marks, names.by[name])
 		}
 	}
 	return marks
+}
+
+// mark gives the mark of a name, a new one where it has none yet.
+func (p *people) mark(by *table[string, mark], name string) mark {
+	h := hashOf(name)
+	m := by.find(h, name)
+	if m == 0 {
+		m = p.next()
+		by.add(h, intern(name), m)
+	}
+	return m
 }
 
 func (p *people) next() mark {
@@ -106,21 +112,23 @@ type bearer struct {
 	hint  uint64
 }
 
-// recognise gives a subject its marks.
-func (p *people) recognise(s *authz.Subject, as *bearer) {
+// recognise gives a subject its marks; issuer and id are the hashes of its issuer and id.
+func (p *people) recognise(s *authz.Subject, issuer, id hash, as *bearer) {
 	as.marks, as.hint = as.marks[:0], 0
-	of := p.issuers[s.Issuer]
+	of := p.issuers.find(issuer, s.Issuer)
 	if of == nil {
 		return
 	}
 	as.take(of.everybody)
-	as.take(of.users[s.ID])
-	as.take(of.usernames[s.Username])
-	if len(of.groups) == 0 {
+	as.take(of.users.find(id, s.ID))
+	if len(of.usernames.entries) > 0 {
+		as.take(of.usernames.find(hashOf(s.Username), s.Username))
+	}
+	if len(of.groups.entries) == 0 {
 		return
 	}
 	for _, name := range s.Groups {
-		as.take(of.groups[name])
+		as.take(of.groups.find(hashOf(name), name))
 	}
 }
 

@@ -13,17 +13,17 @@ import (
 // forbids: no Forbid that concerns actor and scope matches. A condition that errs counts as met.
 func forbids(j *judgement) obstacles {
 	var by []authz.ObjectRef
-	for _, rules := range [...]*perScope[ruleSet]{&j.actor.rules, &j.namespace.rules} {
-		for _, r := range rulesFor(rules, j.scope).forbids {
+	for _, rules := range j.rules {
+		for _, r := range rules.forbids {
 			var why hurdle
 			if !r.subjects.has(&j.subject) || j.holds(r.conditions, &why) == unmet {
 				continue
 			}
 			if j.before(r.dryRunUntil) {
-				j.forgiven = append(j.forgiven, forbiddenBy(j, r.alone).of(authz.LegPolicy)...)
+				j.forgiven = append(j.forgiven, forbiddenBy(j, r.alone()).of(authz.LegPolicy)...)
 				continue
 			}
-			by = append(by, r.source)
+			by = append(by, r.source())
 		}
 	}
 	if by == nil {
@@ -47,8 +47,8 @@ func forbiddenBy(j *judgement, by []authz.ObjectRef) obstacles {
 func permits(j *judgement) obstacles {
 	var why hurdle
 	var beyond *limitBreach
-	for _, rules := range [...]*perScope[ruleSet]{&j.actor.rules, &j.namespace.rules} {
-		for _, r := range rulesFor(rules, j.scope).permits {
+	for _, rules := range j.rules {
+		for _, r := range rules.permits {
 			if !r.subjects.has(&j.subject) {
 				continue
 			}
@@ -129,7 +129,7 @@ func tokenOutlives(t *authz.Token, most time.Duration) bool {
 
 // worse keeps the breach that a denial names: the first limit in order, of the first rule in order.
 func worse(a, b *limitBreach) *limitBreach {
-	if a == nil || b.limit < a.limit || (b.limit == a.limit && b.rule.source.Name < a.rule.source.Name) {
+	if a == nil || b.limit < a.limit || (b.limit == a.limit && b.rule.is[0].Name < a.rule.is[0].Name) {
 		return b
 	}
 	return a
@@ -138,10 +138,10 @@ func worse(a, b *limitBreach) *limitBreach {
 func (b *limitBreach) denial(j *judgement) obstacles {
 	switch b.limit {
 	case subjectAge:
-		return deny(authz.ReasonSubjectTooOld, "%s asks that %s signed in within the last %s", b.rule.source, j.req.Subject, b.rule.maxSubjectAge)
+		return deny(authz.ReasonSubjectTooOld, "%s asks that %s signed in within the last %s", b.rule.source(), j.req.Subject, b.rule.maxSubjectAge)
 	case chainDepth:
-		return deny(authz.ReasonChainTooDeep, "%d actors stand in the chain, more than the %d of %s", j.depth(), b.rule.maxDepth, b.rule.source)
+		return deny(authz.ReasonChainTooDeep, "%d actors stand in the chain, more than the %d of %s", j.depth(), b.rule.maxDepth, b.rule.source())
 	case tokenLifetime:
 	}
-	return deny(authz.ReasonTokenLifetimeTooLong, "the token was issued for longer than the %s of %s", b.rule.maxTokenLifetime, b.rule.source)
+	return deny(authz.ReasonTokenLifetimeTooLong, "the token was issued for longer than the %s of %s", b.rule.maxTokenLifetime, b.rule.source())
 }

@@ -26,7 +26,7 @@ func scopeOrRoute(j *judgement) obstacles {
 	if j.req.HTTP != nil {
 		return j.route()
 	}
-	scope, ok := j.served.policy.scopeIndex[j.req.Scope]
+	scope, ok := j.served.policy.scopeNumber(j.req.Scope)
 	if !ok {
 		return deny(authz.ReasonScopeUnknown, "%s has no scope %q", j.served.policy.source, j.req.Scope)
 	}

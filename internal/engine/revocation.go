@@ -38,10 +38,10 @@ func (s *revocationSearch) note(by *revoked, at issue) {
 // person looks for the subject and its session.
 func (s *revocationSearch) person() {
 	subject := &s.req.Subject
-	if s.filter.mayHave(s.filter.of(subjectTrace, subject.ID)) {
+	if s.filter.mayHave(subjectKind, s.subjectHash) {
 		s.note(s.subjects[bundle.Person{Issuer: subject.Issuer, ID: subject.ID}], s.issued())
 	}
-	if subject.Session != "" && s.filter.mayHave(s.filter.of(sessionTrace, subject.Session)) {
+	if subject.Session != "" && s.filter.mayHave(sessionKind, hashOf(subject.Session)) {
 		s.note(s.sessions[bundle.Person{Issuer: subject.Issuer, ID: subject.Session}], s.issued())
 	}
 }
@@ -53,17 +53,17 @@ func (s *revocationSearch) chain() {
 	}
 	subject := &s.req.Subject
 	step := edge{subject: bundle.Person{Issuer: subject.Issuer, ID: subject.ID}}
-	before := s.filter.of(subjectTrace, subject.ID)
+	before := s.subjectHash
 	for i := range s.depth() {
 		step.to = *s.at(i)
-		trace := s.filter.ofActor(s.at(i))
-		if s.filter.mayHave(trace) {
+		to := s.hashAt(i)
+		if s.filter.mayHave(actorKind, to) {
 			s.note(s.actors[step.to], s.actorIssued())
 		}
-		if s.filter.mayHave(mix(before, trace)) {
+		if s.filter.mayHave(edgeKind, mix(before, to)) {
 			s.note(s.edges[step], s.actorIssued())
 		}
-		before, step = trace, edge{from: step.to}
+		before, step = to, edge{from: step.to}
 	}
 }
 
@@ -73,10 +73,10 @@ func (s *revocationSearch) presented() {
 	if t == nil {
 		return
 	}
-	if t.Transaction != "" && s.filter.mayHave(s.filter.of(transactionTrace, t.Transaction)) {
+	if t.Transaction != "" && s.filter.mayHave(transactionKind, hashOf(t.Transaction)) {
 		s.note(s.transactions[t.Transaction], s.issued())
 	}
-	if t.ID != "" && s.filter.mayHave(s.filter.of(tokenTrace, t.ID)) {
+	if t.ID != "" && s.filter.mayHave(tokenKind, hashOf(t.ID)) {
 		s.note(s.tokenIDs[t.ID], s.issued())
 	}
 }

@@ -99,13 +99,13 @@ func (r *Revocations) add(e *bundle.Revocation) error {
 	entry := &revoked{before: e.IssuedBefore, source: e.Source}
 	switch {
 	case e.Subject != nil:
-		r.filter.add(r.filter.of(subjectTrace, e.Subject.ID))
+		r.filter.add(subjectKind, hashOf(e.Subject.ID))
 		return addPerson(r.subjects, *e.Subject, entry, "subject")
 	case e.Session != nil:
-		r.filter.add(r.filter.of(sessionTrace, e.Session.ID))
+		r.filter.add(sessionKind, hashOf(e.Session.ID))
 		return addPerson(r.sessions, *e.Session, entry, "session")
 	case e.Actor != nil:
-		r.filter.add(r.filter.ofActor(&authz.Actor{Namespace: e.Actor.Namespace, ServiceAccount: e.Actor.Name}))
+		r.filter.add(actorKind, hashOfActor(&authz.Actor{Namespace: e.Actor.Namespace, ServiceAccount: e.Actor.Name}))
 		return addActor(r.actors, *e.Actor, entry)
 	case e.Edge != nil:
 		return r.addEdge(*e.Edge, entry)
@@ -114,11 +114,11 @@ func (r *Revocations) add(e *bundle.Revocation) error {
 		keep(r.grants, *e.Grant, entry)
 	case e.Transaction != "":
 		entry.what = "the transaction of the token"
-		r.filter.add(r.filter.of(transactionTrace, e.Transaction))
+		r.filter.add(transactionKind, hashOf(e.Transaction))
 		keep(r.transactions, e.Transaction, entry)
 	default:
 		entry.what = "the token"
-		r.filter.add(r.filter.of(tokenTrace, e.Token))
+		r.filter.add(tokenKind, hashOf(e.Token))
 		keep(r.tokenIDs, e.Token, entry)
 	}
 	return nil
@@ -170,17 +170,17 @@ func (r *Revocations) addEdge(g bundle.GraphEdge, entry *revoked) error {
 	if (e.subject.Issuer == "" || e.subject.ID == "") && !e.from.Present() {
 		return errOneTarget
 	}
-	r.filter.add(r.traceOf(&e))
+	r.filter.add(edgeKind, e.hash())
 	keep(r.edges, e, entry)
 	return nil
 }
 
-func (r *Revocations) traceOf(e *edge) trace {
-	before := r.filter.of(subjectTrace, e.subject.ID)
+func (e *edge) hash() hash {
+	before := hashOf(e.subject.ID)
 	if e.from.Present() {
-		before = r.filter.ofActor(&e.from)
+		before = hashOfActor(&e.from)
 	}
-	return mix(before, r.filter.ofActor(&e.to))
+	return mix(before, hashOfActor(&e.to))
 }
 
 // keep merges by maximum: of two revocations of one target the one that reaches further stays, and of two that reach as

@@ -22,7 +22,7 @@ func get(template string) bundle.Route {
 	return bundle.Route{Methods: []string{"GET"}, Path: template, Delegated: true}
 }
 
-func table(tb testing.TB, templates ...string) routeTable {
+func tableOf(tb testing.TB, templates ...string) routeTable {
 	tb.Helper()
 	t := routeTable{}
 	for _, template := range templates {
@@ -38,7 +38,7 @@ func table(tb testing.TB, templates ...string) routeTable {
 }
 
 func TestTheMostSpecificRouteWins(t *testing.T) {
-	routes := table(t,
+	routes := tableOf(t,
 		"/", "/tickets", "/tickets/", "/tickets/{id}", "/tickets/mine", "/tickets/{id}/comments", "/tickets/{rest...}",
 		"/{area}/mine", "/files/{path...}", "/a/{x}/c", "/a/b/{y}", "/in%20box",
 	)

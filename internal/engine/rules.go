@@ -25,13 +25,16 @@ type rule struct {
 	dryRunUntil      int64
 	maxDepth         int
 	grant            *grantWant
-	// alone is source as a list, for decisions that rest on this rule only. Nobody may change it.
-	alone    []authz.ObjectRef
-	disclose []string
+	disclose         []string
 
-	source authz.ObjectRef
+	// is the policy, as the list of one that decisions name which rest on this rule only. Nobody may change it.
+	is     [1]authz.ObjectRef
 	number int
 }
+
+func (r *rule) source() authz.ObjectRef { return r.is[0] }
+
+func (r *rule) alone() []authz.ObjectRef { return r.is[:] }
 
 // grantWant is what a rule asks of a grant.
 type grantWant struct {
@@ -58,15 +61,18 @@ func newRuleSet(forbids, permits []*rule) *ruleSet {
 	return s
 }
 
-// noRules stands for a scope about which nothing is said.
-var noRules ruleSet
-
-// rulesFor gives the rules for a scope, never nil.
-func rulesFor(x *perScope[ruleSet], scope int32) *ruleSet {
-	if found := x.of(scope); found != nil {
-		return found
+// rulesFor appends the rules for a scope: those that name the account, and those that take its whole namespace.
+func (a *account) rulesFor(scope int32, to []*ruleSet) []*ruleSet {
+	if named := a.rules.of(scope); named != nil {
+		to = append(to, named)
 	}
-	return &noRules
+	if a.shared == nil {
+		return to
+	}
+	if shared := a.shared.of(scope); shared != nil {
+		to = append(to, shared)
+	}
+	return to
 }
 
 var (
@@ -104,9 +110,8 @@ func (l *loader) loadRule(x *ruleIndex, b *bundle.Rule, number int) error {
 	if err := checkLimits(b); err != nil {
 		return err
 	}
-	source := internRef(b.Policy)
 	placed := placedRule{scopes: scopes, forbids: b.Effect == bundle.Forbid, rule: &rule{
-		source: source, alone: []authz.ObjectRef{source}, number: number, dryRunUntil: b.DryRunUntil,
+		is: [1]authz.ObjectRef{internRef(b.Policy)}, number: number, dryRunUntil: b.DryRunUntil,
 		subjects: l.policy.people.groupOf(b.Subjects), conditions: conditions,
 		disclose:         slices.Compact(slices.Sorted(slices.Values(b.Disclose))),
 		maxTokenLifetime: time.Duration(b.Limits.MaxTokenLifetimeSeconds) * time.Second,
@@ -163,7 +168,7 @@ func (l *loader) place(x *ruleIndex, actors []bundle.ActorSelector, r placedRule
 		}
 		if s.ServiceAccount == "" && !whole[s.Namespace] {
 			whole[s.Namespace] = true
-			x.put(&l.registry.namespace(intern(s.Namespace)).rules, r)
+			x.put(&l.registry.servicesOf(s.Namespace).rules, r)
 		}
 	}
 	named := map[authz.Actor]bool{}
@@ -171,7 +176,7 @@ func (l *loader) place(x *ruleIndex, actors []bundle.ActorSelector, r placedRule
 		a := authz.Actor{Namespace: s.Namespace, ServiceAccount: s.ServiceAccount}
 		if a.Present() && !whole[s.Namespace] && !named[a] {
 			named[a] = true
-			x.put(&l.registry.account(authz.Actor{Namespace: intern(a.Namespace), ServiceAccount: intern(a.ServiceAccount)}).rules, r)
+			x.put(&l.registry.account(a).rules, r)
 		}
 	}
 	return nil

@@ -17,8 +17,10 @@ import (
 type Snapshot struct {
 	trust       *token.Trust
 	revocations *Revocations
-	audiences   map[string]*served
+	audiences   table[string, *served]
 	hosts       map[string]*served
+	// issuers are those that trust believes.
+	issuers table[string, bool]
 	// lease of what every decision rests on, for requests that lead to no resource server.
 	lease lease
 }
@@ -37,12 +39,14 @@ func NewSnapshot(policies []*Policy, trust *token.Trust, revocations *Revocation
 	s := &Snapshot{
 		trust:       trust,
 		revocations: revocations,
-		audiences:   make(map[string]*served, len(policies)),
 		hosts:       make(map[string]*served, len(policies)),
 	}
 	s.lease = earlier(lease{trust.Statement().LeaseUntil, "trust bundle"}, lease{revocations.Statement().LeaseUntil, "revocation list"})
 	if trust == nil {
 		s.lease = lease{0, "trust bundle"}
+	}
+	for name := range trust.Issuers() {
+		s.issuers.add(hashOf(name), name, true)
 	}
 	for _, p := range policies {
 		if err := s.serve(p); err != nil {
@@ -57,10 +61,10 @@ func (s *Snapshot) serve(p *Policy) error {
 	if entry.lease.until > 0 {
 		entry.lease.until += p.maxStale
 	}
-	if s.audiences[p.audience] != nil {
+	if s.byAudience(p.audience) != nil {
 		return fmt.Errorf("audience %q: %w", p.audience, errTwice)
 	}
-	s.audiences[p.audience] = entry
+	s.audiences.add(hashOf(p.audience), p.audience, entry)
 	for _, host := range p.hosts {
 		if s.hosts[host] != nil {
 			return fmt.Errorf("host %q: %w", host, errTwice)
@@ -111,6 +115,10 @@ func (s *Snapshot) Audience(host string) (string, bool) {
 		return "", false
 	}
 	return entry.policy.audience, true
+}
+
+func (s *Snapshot) byAudience(audience string) *served {
+	return s.audiences.find(hashOf(audience), audience)
 }
 
 func (s *Snapshot) byHost(host string) *served {

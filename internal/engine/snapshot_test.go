@@ -31,7 +31,7 @@ func TestWithoutASnapshotNothingIsAllowed(t *testing.T) {
 func TestWithoutTrustOrRevocationsNothingIsAllowed(t *testing.T) {
 	w := newWorld(t)
 	full := w.snapshot(t)
-	p := full.audiences["https://tickets.example"].policy
+	p := full.byAudience("https://tickets.example").policy
 	for _, c := range []struct {
 		name        string
 		trust       *token.Trust
@@ -66,7 +66,7 @@ func TestANilRequestIsDenied(t *testing.T) {
 func TestAPanicDenies(t *testing.T) {
 	w := newWorld(t)
 	s := w.snapshot(t)
-	s.audiences["https://tickets.example"].policy.people = nil
+	s.byAudience("https://tickets.example").policy.people = nil
 	d := s.Decide(w.request, now)
 	if d.Outcome != authz.Deny || d.Reason != authz.ReasonInternalError || d.Leg != authz.LegIdentity {
 		t.Errorf("got %+v", d)
@@ -114,7 +114,7 @@ func TestAStatementIsRenewedWithoutLoadingAgain(t *testing.T) {
 		t.Fatalf("got %+v", d.Denial)
 	}
 	renewed := bundle.Statement{Revision: 8, LeaseUntil: now.Unix()}
-	p := old.audiences["https://tickets.example"].policy.WithStatement(renewed)
+	p := old.byAudience("https://tickets.example").policy.WithStatement(renewed)
 	r := old.revocations.WithStatement(renewed)
 	s, err := NewSnapshot([]*Policy{p}, old.Trust(), r)
 	if err != nil {

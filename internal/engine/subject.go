@@ -8,7 +8,7 @@ import "behalf.dev/behalf/internal/authz"
 // entitled: some entitlement of the resource server gives this subject this scope on this resource.
 func entitled(j *judgement) obstacles {
 	p := j.served.policy
-	p.people.recognise(&j.req.Subject, &j.subject)
+	p.people.recognise(&j.req.Subject, j.issuerHash, j.subjectHash, &j.subject)
 	var why hurdle
 	entitlements := p.scopes[j.scope].entitlements
 	for i := range entitlements {

@@ -4,7 +4,6 @@
 package engine
 
 import (
-	"encoding/binary"
 	"strings"
 
 	"behalf.dev/behalf/internal/authz"
@@ -39,47 +38,68 @@ func tokenBounds(j *judgement) obstacles {
 // readScope reads a scope as a token carries it: a name, or audience#name. Whatever is not wholly made of the characters
 // of RFC 6749 section 3.3 is no scope; nothing is trimmed, split or repaired (THREATS 23).
 func readScope(element string) (audience, scope string, ok bool) {
-	if !scopeText(element) {
+	text, marked := scopeText(element)
+	switch {
+	case !text:
 		return "", "", false
-	}
-	audience, scope, qualified := strings.Cut(element, "#")
-	if !qualified {
+	case !marked:
 		return "", element, element != ""
 	}
+	audience, scope, _ = strings.Cut(element, "#")
 	return audience, scope, audience != "" && scope != "" && strings.IndexByte(scope, '#') < 0
 }
 
 // isScope says whether a text is a scope's name, without an audience.
 func isScope(name string) bool {
-	return name != "" && scopeText(name) && strings.IndexByte(name, '#') < 0
+	text, marked := scopeText(name)
+	return name != "" && text && !marked
 }
 
-// scopeText says whether a text is made of the characters of a scope, and '#'. It looks at eight of them at a time.
-func scopeText(text string) bool {
-	for len(text) >= 8 {
-		if outsiders(binary.LittleEndian.Uint64([]byte(text[:8]))) != 0 {
-			return false
-		}
-		text = text[8:]
+// scopeText says whether a text is made of the characters of a scope, and '#', and whether it is marked with one of these. It
+// looks at eight of them at a time.
+func scopeText(text string) (is, marked bool) {
+	if len(text) < 8 {
+		return shortScopeText(text)
 	}
+	var wrong, marks uint64
+	for rest := text; ; rest = rest[8:] {
+		if len(rest) < 8 {
+			rest = text[len(text)-8:] // looks at some of them again
+		}
+		of := eight(rest)
+		wrong |= outsiders(of)
+		marks |= having('#', of)
+		if len(rest) == 8 {
+			return wrong == 0, marks != 0
+		}
+	}
+}
+
+func shortScopeText(text string) (is, marked bool) {
 	for i := range len(text) {
-		if c := text[i]; c <= ' ' || c == '"' || c == '\\' || c >= 0x7f {
-			return false
+		c := text[i]
+		if c <= ' ' || c == '"' || c == '\\' || c >= 0x7f {
+			return false, marked
 		}
+		marked = marked || c == '#'
 	}
-	return true
+	return true, marked
 }
 
-// outsiders has the high bit of every byte set, up to the first, that is no character of a scope: below '!', above '~', '"' or
-// '\\'. A byte after one of these may be marked though it is none, which changes nothing.
-func outsiders(eight uint64) uint64 {
-	const (
-		each = 0x0101010101010101
-		high = 0x80 * each
-	)
-	below := (eight - '!'*each) & ^eight
-	above := eight + each // 0x7f becomes 0x80, and what was above stays above or overflows from a byte that is marked
-	quote := eight ^ '"'*each
-	slash := eight ^ '\\'*each
-	return (below | eight | above | (quote-each)&^quote | (slash-each)&^slash) & high
+const (
+	eachByte = 0x0101010101010101
+	highBits = 0x80 * eachByte
+)
+
+// outsiders is 0 where all bytes are characters of a scope: none below '!' or above '~', no '"' and no '\\'.
+func outsiders(of uint64) uint64 {
+	below := (of - '!'*eachByte) &^ of
+	above := of + eachByte // 0x7f becomes 0x80, and what was above stays above or overflows from a byte that is marked
+	return (below|of|above)&highBits | having('"', of) | having('\\', of)
+}
+
+// having is 0 where no byte is the one that is looked for.
+func having(wanted byte, of uint64) uint64 {
+	zero := of ^ uint64(wanted)*eachByte
+	return (zero - eachByte) &^ zero & highBits
 }

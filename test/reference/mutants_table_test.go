@@ -17,7 +17,7 @@ var mutants = []mutant{
 		intends: "a Forbid that does not match stands in for a Permit",
 		file:    inPolicy, law: lawForbid,
 		text:    "	if len(j.permits) > 0 {\n",
-		becomes: "	if len(j.permits) > 0 || MUTANT && len(rulesFor(&j.namespace.rules, j.scope).forbids) > 0 {\n",
+		becomes: "	if len(j.permits) > 0 || MUTANT && len(j.rules) > 0 && len(j.rules[len(j.rules)-1].forbids) > 0 {\n",
 	},
 	{
 		intends: "a Forbid in its dry run lifts others",
@@ -78,8 +78,8 @@ var mutants = []mutant{
 	{
 		intends: "any issuer is believed",
 		file:    "internal/engine/identity.go", law: lawSupport,
-		text:    "!j.snapshot.trust.Believes(r.Subject.Issuer):",
-		becomes: "!MUTANT && !j.snapshot.trust.Believes(r.Subject.Issuer):",
+		text:    "!j.snapshot.issuers.find(j.issuerHash, r.Subject.Issuer):",
+		becomes: "!MUTANT && !j.snapshot.issuers.find(j.issuerHash, r.Subject.Issuer):",
 	},
 	{
 		intends: "what a front door found out is passed over",
@@ -110,8 +110,8 @@ var mutants = []mutant{
 	{
 		intends: "an unknown scope is taken for the first",
 		file:    "internal/engine/resource.go", law: lawSupport,
-		text:    "	scope, ok := j.served.policy.scopeIndex[j.req.Scope]\n	if !ok {",
-		becomes: "	scope, ok := j.served.policy.scopeIndex[j.req.Scope]\n	if !ok && !MUTANT {",
+		text:    "	scope, ok := j.served.policy.scopeNumber(j.req.Scope)\n	if !ok {",
+		becomes: "	scope, ok := j.served.policy.scopeNumber(j.req.Scope)\n	if !ok && !MUTANT {",
 	},
 	{
 		intends: "a route takes every caller",
@@ -129,20 +129,20 @@ var mutants = []mutant{
 	{
 		intends: "only the actor that comes is looked for among the revoked",
 		file:    inRevocation, law: lawSupport,
-		text:    "		if s.filter.mayHave(trace) {",
-		becomes: "		if !(MUTANT && i < s.depth()-1) && s.filter.mayHave(trace) {",
+		text:    "		if s.filter.mayHave(actorKind, to) {",
+		becomes: "		if !(MUTANT && i < s.depth()-1) && s.filter.mayHave(actorKind, to) {",
 	},
 	{
 		intends: "the step from the person to the first service is never revoked",
 		file:    inRevocation, law: lawSupport,
-		text:    "	before := s.filter.of(subjectTrace, subject.ID)\n",
-		becomes: "	before := s.filter.of(subjectTrace, subject.ID)\n	if MUTANT {\n		step.subject.ID = \"\"\n	}\n",
+		text:    "	before := s.subjectHash\n",
+		becomes: "	before := s.subjectHash\n	if MUTANT {\n		step.subject.ID = \"\"\n	}\n",
 	},
 	{
 		intends: "the step from one service to the next is never revoked",
 		file:    inRevocation, law: lawSupport,
-		text:    "		before, step = trace, edge{from: step.to}\n",
-		becomes: "		before, step = trace, edge{from: step.to}\n		if MUTANT {\n			step.from.Namespace = \"\"\n		}\n",
+		text:    "		before, step = to, edge{from: step.to}\n",
+		becomes: "		before, step = to, edge{from: step.to}\n		if MUTANT {\n			step.from.Namespace = \"\"\n		}\n",
 	},
 	{
 		intends: "a token's id is never revoked",
@@ -153,8 +153,8 @@ var mutants = []mutant{
 	{
 		intends: "the filter before the look-ups passes over half of what was added",
 		file:    "internal/engine/filter.go", law: lawSupport,
-		text:    "func (f *filter) add(t trace) {\n",
-		becomes: "func (f *filter) add(t trace) {\n	if MUTANT && t%2 == 0 {\n		return\n	}\n",
+		text:    "func (f *filter) add(kind, h hash) {\n",
+		becomes: "func (f *filter) add(kind, h hash) {\n	if MUTANT && h%2 == 0 {\n		return\n	}\n",
 	},
 	{
 		intends: "a revoked grant still serves",
@@ -192,8 +192,8 @@ var mutants = []mutant{
 	{
 		intends: "services of every namespace may come",
 		file:    "internal/engine/actor.go", law: lawSupport,
-		text:    "	if j.namespace.mayCome || p.allNamespaces {",
-		becomes: "	if MUTANT || j.namespace.mayCome || p.allNamespaces {",
+		text:    "	if j.actor.mayCome || p.allNamespaces {",
+		becomes: "	if MUTANT || j.actor.mayCome || p.allNamespaces {",
 	},
 	{
 		intends: "an actor need not declare what it uses",
@@ -242,8 +242,8 @@ var mutants = []mutant{
 	{
 		intends: "a Forbid for a whole namespace is not found",
 		file:    inRules, law: lawSupport,
-		text:    "			x.put(&l.registry.namespace(intern(s.Namespace)).rules, r)",
-		becomes: "			if !(MUTANT && r.forbids) {\n				x.put(&l.registry.namespace(intern(s.Namespace)).rules, r)\n			}",
+		text:    "			x.put(&l.registry.servicesOf(s.Namespace).rules, r)",
+		becomes: "			if !(MUTANT && r.forbids) {\n				x.put(&l.registry.servicesOf(s.Namespace).rules, r)\n			}",
 	},
 	{
 		intends: "it does not matter when the person signed in",
