@@ -227,14 +227,16 @@ type RequireGrant struct {
 	// +kubebuilder:validation:Maximum=2592000
 	MaxLifetimeSeconds int32 `json:"maxLifetimeSeconds,omitempty"`
 
-	// approvers whose approval counts: any of them.
+	// approvers whose approval counts: any of them. An approver who could be
+	// the subject, or who is a service account of the chain, approves nothing.
 	//
 	// +required
 	Approvers Approvers `json:"approvers,omitzero"`
 }
 
 // Approvers names, by Kubernetes identity, people whose approval counts: any
-// of them.
+// of them. One who could be the subject, or who is a service account of the
+// chain, approves nothing.
 //
 // +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule=`has(self.groups) || has(self.usernames)`,message="without groups or usernames nobody could approve: name at least one of them"

@@ -46,7 +46,9 @@ type DelegationRevocation struct {
 type DelegationRevocationSpec struct {
 	// issuedBefore limits the revocation to tokens issued before this time; a
 	// request that brings no issue time counts as issued before. Without it,
-	// everything is revoked for as long as this object stands.
+	// everything is revoked for as long as this object stands. An actor and an
+	// edge rest on the presented token and on the actor's own: each must have
+	// been issued since.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=string
