@@ -12,9 +12,13 @@ type ObjectRef struct {
 }
 
 // String is Kind namespace/name, or Kind name for what is cluster-scoped.
-func (r ObjectRef) String() string {
-	if r.Namespace == "" {
-		return r.Kind + " " + r.Name
+func (r ObjectRef) String() string { return string(r.Append(nil)) }
+
+// Append appends what String gives.
+func (r ObjectRef) Append(to []byte) []byte {
+	to = append(append(to, r.Kind...), ' ')
+	if r.Namespace != "" {
+		to = append(append(to, r.Namespace...), '/')
 	}
-	return r.Kind + " " + r.Namespace + "/" + r.Name
+	return append(to, r.Name...)
 }

@@ -12,7 +12,7 @@ func chain(j *judgement) obstacles {
 	case len(j.req.Via) == 0:
 		return nil
 	case j.depth() > authz.MaxChainDepth:
-		return deny(authz.ReasonChainTooDeep, "%d actors stand in the chain, more than %d", j.depth(), authz.MaxChainDepth)
+		return deny(authz.ReasonChainTooDeep, "%s actors stand in the chain, more than %s", j.depth(), authz.MaxChainDepth)
 	}
 	found := j.loop()
 	prior := j.known(0)

@@ -140,7 +140,7 @@ func (b *limitBreach) denial(j *judgement) obstacles {
 	case subjectAge:
 		return deny(authz.ReasonSubjectTooOld, "%s asks that %s signed in within the last %s", b.rule.source(), j.req.Subject, b.rule.maxSubjectAge)
 	case chainDepth:
-		return deny(authz.ReasonChainTooDeep, "%d actors stand in the chain, more than the %d of %s", j.depth(), b.rule.maxDepth, b.rule.source())
+		return deny(authz.ReasonChainTooDeep, "%s actors stand in the chain, more than the %s of %s", j.depth(), b.rule.maxDepth, b.rule.source())
 	case tokenLifetime:
 	}
 	return deny(authz.ReasonTokenLifetimeTooLong, "the token was issued for longer than the %s of %s", b.rule.maxTokenLifetime, b.rule.source())

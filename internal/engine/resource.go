@@ -39,7 +39,7 @@ func (j *judgement) route() obstacles {
 	p, http := j.served.policy, j.req.HTTP
 	path, err := canonical.PathOf(http.Path)
 	if err != nil {
-		return deny(authz.ReasonPathNotCanonical, "the path %v", err)
+		return deny(authz.ReasonPathNotCanonical, "the path %s", own(err.Error()))
 	}
 	r := p.routes.find(http.Method, path, &j.captures)
 	if r == nil {
@@ -64,7 +64,7 @@ func (j *judgement) withinBounds(in *inputs) obstacles {
 		return nil
 	}
 	if _, err := j.ask(condition.Context); err != nil {
-		return deny(authz.ReasonInputMalformed, "%v", err)
+		return deny(authz.ReasonInputMalformed, "%s", own(err.Error()))
 	}
 	return nil
 }
@@ -76,8 +76,8 @@ func caller(j *judgement) obstacles {
 	case r == nil || (actor && r.delegated) || (!actor && r.user):
 		return nil
 	case actor:
-		return deny(authz.ReasonCallerNotAllowed, "%s takes people who come alone, and %s acts for one", r, j.req.Actor)
+		return deny(authz.ReasonCallerNotAllowed, "%s takes people who come alone, and %s acts for one", own(r.String()), j.req.Actor)
 	default:
-		return deny(authz.ReasonCallerNotAllowed, "%s takes services that act for a person, and %s comes alone", r, j.req.Subject)
+		return deny(authz.ReasonCallerNotAllowed, "%s takes services that act for a person, and %s comes alone", own(r.String()), j.req.Subject)
 	}
 }

@@ -151,7 +151,7 @@ func bounded(text string, whole bool, err error) (string, bool, error) {
 
 func unreadable(err error) obstacles {
 	if errors.Is(err, errLongName) {
-		return deny(authz.ReasonRouteUnmatched, "a name in the path is longer than %d bytes", condition.MaxName)
+		return deny(authz.ReasonRouteUnmatched, "a name in the path is longer than %s bytes", condition.MaxName)
 	}
-	return deny(authz.ReasonInputMalformed, "%v", err)
+	return deny(authz.ReasonInputMalformed, "%s", own(err.Error()))
 }

@@ -72,18 +72,18 @@ func (j *judgement) called(r *route, in *inputs) (*target, obstacles) {
 		return &r.own, nil
 	}
 	if _, brought := j.req.Context["arguments"]; brought {
-		return nil, deny(authz.ReasonInputMalformed, "the context has arguments already, and %s takes them from the call of a tool", r)
+		return nil, deny(authz.ReasonInputMalformed, "the context has arguments already, and %s takes them from the call of a tool", own(r.String()))
 	}
 	message, err := mcp.Read(j.req.HTTP)
 	switch {
 	case err != nil:
-		return nil, deny(authz.ReasonInputMalformed, "%v", err)
+		return nil, deny(authz.ReasonInputMalformed, "%s", own(err.Error()))
 	case message.Tool == "":
 		return &r.own, nil
 	}
 	t := r.tools[message.Tool]
 	if t == nil {
-		return nil, deny(authz.ReasonRouteUnmatched, "%s has no tool %q", r, message.Tool)
+		return nil, deny(authz.ReasonRouteUnmatched, "%s has no tool %q", own(r.String()), message.Tool)
 	}
 	context := make(map[string]any, len(j.req.Context)+1)
 	maps.Copy(context, j.req.Context)
