@@ -4,6 +4,7 @@
 package bundle
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -136,10 +137,7 @@ func TestWhatWasTamperedWithCountsAsNothing(t *testing.T) {
 		"a base that is not there":   func(d map[string]string) { delete(d, revocationsBaseKey) },
 		"a revision beyond anything": func(d map[string]string) { d[trustRevisionKey] = "99999999999999999999 sha256:a" },
 	} {
-		data := map[string]string{}
-		for key, value := range good {
-			data[key] = value
-		}
+		data := maps.Clone(good)
 		change(data)
 		r, _ := records(t)
 		r.current.Store(&corev1.ConfigMap{Data: data})
