@@ -4,6 +4,7 @@
 package snapshot_test
 
 import (
+	"bytes"
 	"errors"
 	"maps"
 	"slices"
@@ -108,7 +109,7 @@ func TestWhatIsNotInOrderOnDiskIsNotEnforced(t *testing.T) {
 			fs.files[fileOf(t, fs, "tickets", floorFile)] = fs.files[fileOf(t, fs, "other", floorFile)]
 		}, snapshot.FloorLost},
 		"a bit of the signature flipped": {edit(envelopeFile, func(raw []byte) []byte {
-			at := strings.Index(string(raw), `"sig":"`) + 20
+			at := bytes.Index(raw, []byte(`"sig":"`)) + 20
 			raw[at] = map[bool]byte{true: 'B', false: 'A'}[raw[at] == 'A']
 			return raw
 		}), snapshot.Untrusted},

@@ -44,7 +44,7 @@ func TestWhatWasAppliedIsEnforcedWhenApplyReturns(t *testing.T) {
 	if s.Current().Trust() == nil {
 		t.Error("no trust is enforced")
 	}
-	s.Remove(bundle.KindPolicy, "support/tickets")
+	mustUpdate(t, s, remove("tickets"))
 	if got := audienceOf(s, "tickets.example"); got != "" {
 		t.Errorf("after the removal the host has audience %q", got)
 	}
@@ -217,7 +217,7 @@ func TestFloors(t *testing.T) { // THREATS 33, 39
 		t.Parallel()
 		s, _ := newStore()
 		mustApply(t, s, artifact("tickets", 5, tickets("https://five.example")))
-		s.Remove(bundle.KindPolicy, "support/tickets")
+		mustUpdate(t, s, remove("tickets"))
 		if got := reasonOf(t, s.Apply(artifact("tickets", 4, tickets("https://four.example")))); got != snapshot.RolledBack {
 			t.Errorf("refused as %s", got)
 		}

@@ -53,8 +53,8 @@ func (d *Dir) List() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer folder.Close()
-	return folder.Readdirnames(-1)
+	names, err := folder.Readdirnames(-1)
+	return names, errors.Join(err, folder.Close())
 }
 
 // Read gives the content of a file.
@@ -63,12 +63,11 @@ func (d *Dir) Read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
 	raw, err := io.ReadAll(io.LimitReader(file, maxFileBytes+1))
-	if err == nil && len(raw) > maxFileBytes {
-		return nil, fmt.Errorf("reading %s: larger than the %d bytes that any of ours has", name, maxFileBytes)
+	if len(raw) > maxFileBytes {
+		err = fmt.Errorf("reading %s: larger than the %d bytes that any of ours has", name, maxFileBytes)
 	}
-	return raw, err
+	return raw, errors.Join(err, file.Close())
 }
 
 // Write makes a file anew.
