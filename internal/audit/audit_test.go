@@ -83,6 +83,17 @@ func TestAnAllowedDryRunIsRecordedAsBoth(t *testing.T) {
 	}
 }
 
+func TestARecordSaysThatWhatDecidedHasOutlivedItsLease(t *testing.T) {
+	record := audit.NewRecord(at, &authz.Request{}, authz.Decision{Outcome: authz.Allow, Revision: 12, Degraded: true})
+	got, err := json.Marshal(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"time":"2026-06-01T10:00:00Z","decision":"Allow","revision":12,"degraded":true}`; string(got) != want {
+		t.Errorf("record\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestAFullQueueDropsAndTheLogSaysSo(t *testing.T) {
 	var out bytes.Buffer
 	l := audit.NewLog(&out, 2, clock)

@@ -36,10 +36,12 @@ type Record struct {
 	// DryRun is what would have been denied.
 	DryRun *Denial `json:"dryRun,omitempty"`
 
-	ResourceServer string   `json:"resourceServer,omitempty"`
-	Revision       int64    `json:"revision,omitempty"`
-	Policies       []string `json:"policies,omitempty"`
-	Grant          string   `json:"grant,omitempty"`
+	ResourceServer string `json:"resourceServer,omitempty"`
+	Revision       int64  `json:"revision,omitempty"`
+	// Degraded: what decided has outlived its lease, and the ResourceServer lets it be served stale.
+	Degraded bool     `json:"degraded,omitempty"`
+	Policies []string `json:"policies,omitempty"`
+	Grant    string   `json:"grant,omitempty"`
 	// Objects that decided, each with the generation that it had.
 	Objects []authz.ObjectRef `json:"objects,omitempty"`
 
@@ -115,7 +117,7 @@ func (r *Record) decided(d authz.Decision) {
 	if d.ResourceServer.Name != "" {
 		r.ResourceServer = d.ResourceServer.String()
 	}
-	r.Revision = d.Revision
+	r.Revision, r.Degraded = d.Revision, d.Degraded
 	for _, policy := range d.Policies {
 		r.Policies = append(r.Policies, policy.String())
 	}

@@ -18,11 +18,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"behalf.dev/behalf/internal/audit"
-	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/distribution"
 	"behalf.dev/behalf/internal/frontdoor"
 	"behalf.dev/behalf/internal/frontdoor/authzen"
 	"behalf.dev/behalf/internal/snapshot"
+	"behalf.dev/behalf/internal/snapshot/disk"
 )
 
 // Authorizer is one authorizer with its listeners open.
@@ -31,6 +31,7 @@ type Authorizer struct {
 	log     logr.Logger
 	clock   distribution.Clock
 
+	state    *disk.Folder // nil without a state folder
 	store    *snapshot.Store
 	client   *distribution.Client
 	health   *health
@@ -48,7 +49,7 @@ type Authorizer struct {
 // New opens all that can fail to open. Close it if Run is never called.
 func New(options Options, log logr.Logger, clock distribution.Clock) (*Authorizer, error) {
 	a := &Authorizer{options: options, log: log, clock: clock, registry: newRegistry()}
-	for _, step := range []func() error{a.openStore, a.openCertificate, a.openLog, a.openHealth, a.openDoors} {
+	for _, step := range []func() error{a.openState, a.openStore, a.openCertificate, a.openLog, a.openHealth, a.openDoors} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}
@@ -56,9 +57,10 @@ func New(options Options, log logr.Logger, clock distribution.Clock) (*Authorize
 	return a, nil
 }
 
+// openStore enforces what was kept before the first connection is tried: decisions wait for no manager.
 func (a *Authorizer) openStore() error {
-	a.store = snapshot.New(bundle.NewVerifier(), a.clock.Now)
-	a.keys = watchKeys(a.options.BundleKeysFile, a.store, a.log.WithName("bundle-keys"))
+	believer := restoring{a.store, a.log.WithName("state")}
+	a.keys = watchKeys(a.options.BundleKeysFile, believer, a.log.WithName("bundle-keys"))
 	a.keys.look()
 	client, err := distribution.NewClient(distribution.ClientOptions{
 		Address: a.options.ManagerAddress, ServerName: a.options.ManagerServerName,
@@ -159,7 +161,7 @@ func (a *Authorizer) Close() error {
 	if a.out != nil {
 		problems = append(problems, a.out.Close())
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, a.closeState())...)
 }
 
 // Run decides until ctx ends; then it is no longer ready, lets requests end, and writes the decision log to its end.
@@ -176,7 +178,7 @@ func (a *Authorizer) Run(ctx context.Context) error {
 	}
 	finish := a.startLog(context.WithoutCancel(ctx))
 	err := group.Wait()
-	return errors.Join(err, finish())
+	return errors.Join(err, finish(), a.closeState())
 }
 
 // followManager keeps the store up to date. New bundle keys begin a new connection: what was refused under the old ones is

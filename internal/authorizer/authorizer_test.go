@@ -100,8 +100,9 @@ type scene struct {
 	stop    context.CancelFunc
 	stopped chan error
 	it      *authorizer.Authorizer
-	ended   chan error
-	log     journal
+	// end ends the authorizer.
+	end func()
+	log journal
 	// the manager lets in whom this says, and shows all to those.
 	authenticator distribution.Authenticator
 	clusterWide   []authz.Actor
@@ -230,14 +231,16 @@ func (s *scene) start() {
 		s.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s.ended = make(chan error, 1)
-	go func() { s.ended <- s.it.Run(ctx) }()
-	s.t.Cleanup(func() {
+	ended := make(chan error, 1)
+	go func(it *authorizer.Authorizer) { ended <- it.Run(ctx) }(s.it)
+	s.end = sync.OnceFunc(func() {
 		stop()
-		if err, open := <-s.ended; open && err != nil {
+		http.DefaultClient.CloseIdleConnections()
+		if err := <-ended; err != nil {
 			s.t.Error(err)
 		}
 	})
+	s.t.Cleanup(s.end)
 	s.t.Cleanup(http.DefaultClient.CloseIdleConnections)
 }
 

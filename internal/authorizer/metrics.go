@@ -4,11 +4,13 @@
 package authorizer
 
 import (
+	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/distribution"
 	"behalf.dev/behalf/internal/frontdoor"
 	"behalf.dev/behalf/internal/snapshot"
@@ -60,6 +62,9 @@ var (
 	revisionDesc = prometheus.NewDesc("behalf_bundle_revision", "Revision of each bundle in force.", []string{"kind", "name"}, nil)
 	leaseDesc    = prometheus.NewDesc("behalf_bundle_lease_seconds", "Seconds until the lease of each bundle in force ends; below zero once it has.", []string{"kind", "name"}, nil)
 	refusedDesc  = prometheus.NewDesc("behalf_bundle_refusals_total", "Bundles and leases that were refused, by reason.", []string{"reason"}, nil)
+	foundDesc    = prometheus.NewDesc("behalf_state_refusals_total", "Those of the refusals that concerned what lay in the state folder, by reason.", []string{"reason"}, nil)
+	bundlesDesc  = prometheus.NewDesc("behalf_bundles", "Bundles by kind and freshness: Fresh, Degraded (served stale), Expired (denied), Absent (refused, and none is held).", []string{"kind", "state"}, nil)
+	earliestDesc = prometheus.NewDesc("behalf_bundle_lease_earliest_seconds", "Seconds until the earliest lease of a bundle in force ends; below zero once it has. None where none is in force.", nil, nil)
 	managerDesc  = prometheus.NewDesc("behalf_manager_connected", "1 while connected to the manager.", nil, nil)
 	attemptsDesc = prometheus.NewDesc("behalf_manager_connections_total", "Connections to the manager that were tried.", nil, nil)
 	lostDesc     = prometheus.NewDesc("behalf_decision_log_lost_total", "Decisions that the decision log dropped or could not write.", nil, nil)
@@ -67,20 +72,22 @@ var (
 
 // Describe implements prometheus.Collector.
 func (m *stateMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{revisionDesc, leaseDesc, refusedDesc, managerDesc, attemptsDesc, lostDesc} {
+	for _, desc := range []*prometheus.Desc{
+		revisionDesc, leaseDesc, earliestDesc, bundlesDesc, refusedDesc, foundDesc, managerDesc, attemptsDesc, lostDesc,
+	} {
 		ch <- desc
 	}
 }
 
 // Collect implements prometheus.Collector.
 func (m *stateMetrics) Collect(ch chan<- prometheus.Metric) {
-	now := m.clock()
-	for _, s := range m.store.Held() {
-		ch <- gauge(revisionDesc, float64(s.Revision), string(s.Kind), s.Name)
-		ch <- gauge(leaseDesc, s.Lease().Sub(now).Seconds(), string(s.Kind), s.Name)
-	}
+	m.collectLeases(ch)
+	m.collectFreshness(ch)
 	for reason, count := range m.store.Refusals() {
 		ch <- counter(refusedDesc, count, string(reason))
+	}
+	for reason, count := range m.store.Found() {
+		ch <- counter(foundDesc, count, string(reason))
 	}
 	state := m.client.State()
 	connected := 0.0
@@ -90,6 +97,38 @@ func (m *stateMetrics) Collect(ch chan<- prometheus.Metric) {
 	ch <- gauge(managerDesc, connected)
 	ch <- counter(attemptsDesc, state.Attempts)
 	ch <- counter(lostDesc, m.lost())
+}
+
+func (m *stateMetrics) collectLeases(ch chan<- prometheus.Metric) {
+	now, earliest := m.clock(), math.Inf(1)
+	for _, s := range m.store.Held() {
+		left := s.Lease().Sub(now).Seconds()
+		earliest = min(earliest, left)
+		ch <- gauge(revisionDesc, float64(s.Revision), string(s.Kind), s.Name)
+		ch <- gauge(leaseDesc, left, string(s.Kind), s.Name)
+	}
+	if !math.IsInf(earliest, 1) {
+		ch <- gauge(earliestDesc, earliest)
+	}
+}
+
+// collectFreshness tells every kind in every state, zeros too, so that an alert sees a number go. Files of which nothing
+// tells the kind have none.
+func (m *stateMetrics) collectFreshness(ch chan<- prometheus.Metric) {
+	counts := map[bundle.Kind]map[snapshot.Freshness]int{}
+	for _, kind := range []bundle.Kind{bundle.KindPolicy, bundle.KindTrust, bundle.KindRevocations} {
+		counts[kind] = map[snapshot.Freshness]int{}
+	}
+	for _, state := range m.store.States() {
+		if of := counts[state.Kind]; of != nil {
+			of[state.Freshness]++
+		}
+	}
+	for kind, of := range counts {
+		for _, freshness := range snapshot.Freshnesses() {
+			ch <- gauge(bundlesDesc, float64(of[freshness]), string(kind), string(freshness))
+		}
+	}
 }
 
 func gauge(desc *prometheus.Desc, value float64, labels ...string) prometheus.Metric {

@@ -24,6 +24,8 @@ type Options struct {
 	TokenFile         string
 	BundleKeysFile    string
 	NodeID            string
+	// StateDir is where bundles and revisions are kept; empty keeps them in memory only.
+	StateDir string
 
 	ExtAuthzAddress string
 	AuthZENAddress  string
@@ -68,6 +70,7 @@ func (o *Options) flags(help io.Writer) *flag.FlagSet {
 	f.StringVar(&o.TokenFile, "token-file", "", "`file` with the projected service account token for the audience behalf-distribution; read anew for each connection")
 	f.StringVar(&o.BundleKeysFile, "bundle-keys-file", "", "`file` with the public keys that sign bundles, a line of base64 each; read anew when it changes")
 	f.StringVar(&o.NodeID, "node-id", "", "`name` of this instance (default: the host's name, which is the pod's)")
+	f.StringVar(&o.StateDir, "state-dir", "", "`folder` of this instance alone, where bundles and the highest revisions seen are kept, so that it starts without a manager; empty for memory only")
 	f.StringVar(&o.ExtAuthzAddress, "extauthz-address", ":9191", "`address` of the Envoy ext_authz gRPC server; empty for none")
 	f.StringVar(&o.AuthZENAddress, "authzen-address", "", "`address` of the AuthZEN HTTP server; empty for none")
 	f.StringVar(&o.AuthZENURL, "authzen-url", "", "https `URL` under which enforcement points know the AuthZEN server (default: the host that they ask)")

@@ -23,13 +23,13 @@ var needed = []string{"--manager-address=m:9443", "--manager-ca-file=ca.crt", "-
 func TestOptionsAreReadFromTheCommandLine(t *testing.T) {
 	got, err := authorizer.ParseOptions(append([]string{
 		"--authzen-address=:1", "--authzen-peers=edge/gateway, edge/other", "--authzen-url=https://pdp.example",
-		"--tls-cert-file=c", "--tls-key-file=k", "--decision-log=-", "--log-level=debug", "--manager-server-name=n",
+		"--tls-cert-file=c", "--tls-key-file=k", "--decision-log=-", "--log-level=debug", "--manager-server-name=n", "--state-dir=s",
 	}, needed...), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := authorizer.Options{
-		ManagerAddress: "m:9443", ManagerCAFile: "ca.crt", ManagerServerName: "n", TokenFile: "token", BundleKeysFile: "keys", NodeID: "pod-1",
+		ManagerAddress: "m:9443", ManagerCAFile: "ca.crt", ManagerServerName: "n", TokenFile: "token", BundleKeysFile: "keys", NodeID: "pod-1", StateDir: "s",
 		ExtAuthzAddress: ":9191", AuthZENAddress: ":1", AuthZENURL: "https://pdp.example",
 		AuthZENPeers:  []authz.Actor{{Namespace: "edge", ServiceAccount: "gateway"}, {Namespace: "edge", ServiceAccount: "other"}},
 		HealthAddress: ":9190", TLSCertFile: "c", TLSKeyFile: "k", DecisionLog: "-", LogLevel: zapcore.DebugLevel,

@@ -90,14 +90,22 @@ func (h *health) addPolicies(r *report) {
 
 func (r *report) addState(state snapshot.State) {
 	name := fmt.Sprintf("%s bundle %s", state.Kind, state.Name)
+	if state.Kind == "" {
+		name = "files " + state.Name + " of the state folder"
+	}
 	switch state.Freshness {
 	case snapshot.Expired:
 		r.notes = append(r.notes, name+": its lease ended at "+stamp(state.Statement.Lease())+", and what it decides is denied")
 	case snapshot.Degraded:
-		r.notes = append(r.notes, name+": its lease ended at "+stamp(state.Statement.Lease())+"; it is served stale for now")
+		r.notes = append(r.notes, name+": its lease ended at "+stamp(state.Statement.Lease())+"; it is served stale for now, where a ResourceServer says so")
 	case snapshot.Absent, snapshot.Fresh:
 	}
-	if state.Refused != "" {
+	switch {
+	case state.Refused == "":
+	case state.Stored:
+		r.notes = append(r.notes, name+": what was kept of it was refused at "+stamp(state.RefusedAt)+
+			", and nothing is decided on it until a manager sends it again: "+withRemedy(state.Refused))
+	default:
 		r.notes = append(r.notes, name+": an update was refused at "+stamp(state.RefusedAt)+": "+withRemedy(state.Refused))
 	}
 }

@@ -23,6 +23,7 @@ const (
 	remedyAddress   = "is the manager running, and does --manager-address lead to its distribution server?"
 	remedyToken     = "the manager does not take this token: mount a projected service account token of this cluster with the audience behalf-distribution, and name it in --token-file"
 	remedyTokenFile = "mount a projected service account token with the audience behalf-distribution, and name it in --token-file"
+	remedyStateDir  = "give --state-dir a folder that this instance alone uses and can write to, with room"
 	remedyCAFile    = "mount the key ca.crt of the ConfigMap behalf-ca, and name the file in --manager-ca-file"
 )
 
@@ -68,8 +69,13 @@ func unwrapped(err error) error {
 
 // withRemedy completes the words of a refusal.
 func withRemedy(refused string) string {
-	if strings.Contains(refused, bundle.ErrUntrusted.Error()) && !strings.Contains(refused, remedyKeys) {
-		return refused + ": " + remedyKeys
+	for _, symptom := range []struct{ words, remedy string }{
+		{bundle.ErrUntrusted.Error(), remedyKeys},
+		{"(" + string(snapshot.NotPersisted) + ")", remedyStateDir},
+	} {
+		if strings.Contains(refused, symptom.words) && !strings.Contains(refused, symptom.remedy) {
+			return refused + ": " + symptom.remedy
+		}
 	}
 	return refused
 }
@@ -83,8 +89,12 @@ type guided struct {
 func (g guided) Update(changes []bundle.Change) []error {
 	problems := g.Store.Update(changes)
 	for i, err := range problems {
-		if errors.Is(err, bundle.ErrUntrusted) {
+		var refused *snapshot.Refused
+		switch {
+		case errors.Is(err, bundle.ErrUntrusted):
 			problems[i] = fmt.Errorf("%w: %s", err, remedyKeys)
+		case errors.As(err, &refused) && refused.Reason == snapshot.NotPersisted:
+			problems[i] = fmt.Errorf("%w: %s", err, remedyStateDir)
 		}
 	}
 	return problems

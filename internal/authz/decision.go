@@ -63,6 +63,9 @@ type Decision struct {
 	// ResourceServer and Revision say which bundle was asked.
 	ResourceServer ObjectRef
 	Revision       int64
+	// Degraded says that the lease of something which this rests on has ended, and that the ResourceServer lets it be served
+	// for a while longer: a change, or a revocation, may not have arrived.
+	Degraded bool
 	// Policies are the rules that decided: on Allow the Permits that matched and wanted no further grant than there was, on a
 	// Deny by the policy leg the Forbids. Nobody may change the list.
 	Policies []ObjectRef

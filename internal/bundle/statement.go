@@ -210,13 +210,14 @@ func preAuthEncoding(payload []byte) []byte {
 	return append([]byte(head), payload...)
 }
 
-// Artifact is a signed envelope together with the content that it speaks of, as it travels and as it lies on disk.
+// Artifact is a signed envelope together with the content that it speaks of.
 type Artifact struct {
 	Envelope []byte
 	Content  []byte
 }
 
-// MarshalBinary writes the length of the envelope as 4 bytes, big endian, then the envelope, then the content.
+// MarshalBinary gives the form in which it travels: the length of the envelope as 4 bytes, big endian, then the envelope, then
+// the content.
 func (a Artifact) MarshalBinary() ([]byte, error) {
 	if len(a.Envelope) > MaxEnvelopeBytes {
 		return nil, fmt.Errorf("writing artifact: envelope of %d bytes is larger than %d", len(a.Envelope), MaxEnvelopeBytes)

@@ -28,6 +28,12 @@ func freshBundles(j *judgement) obstacles {
 	}
 }
 
+// degraded: what is held is served although its lease has ended.
+func (j *judgement) degraded() bool {
+	part := j.now.Nanosecond()
+	return !j.served.fresh.covers(j.seconds, part) && j.served.lease.covers(j.seconds, part)
+}
+
 // freshToken: the presented token is within its time.
 func freshToken(j *judgement) obstacles {
 	t := j.req.Token

@@ -25,10 +25,12 @@ type Snapshot struct {
 	lease lease
 }
 
-// served is a policy with the lease of everything that a decision by it rests on.
+// served is a policy with the lease of everything that a decision by it rests on, and what it allows beyond.
 type served struct {
 	policy *Policy
 	lease  lease
+	// fresh is the lease without that allowance.
+	fresh lease
 }
 
 var errTwice = errors.New("two resource servers have it")
@@ -58,6 +60,7 @@ func NewSnapshot(policies []*Policy, trust *token.Trust, revocations *Revocation
 
 func (s *Snapshot) serve(p *Policy) error {
 	entry := &served{policy: p, lease: earlier(s.lease, lease{p.statement.LeaseUntil, "policy bundle of " + p.source.String()})}
+	entry.fresh = entry.lease
 	if entry.lease.until > 0 {
 		entry.lease.until += p.maxStale
 	}

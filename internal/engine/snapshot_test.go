@@ -163,3 +163,34 @@ func TestASnapshotServesManyAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// Every decision says what it rests on: a revocation may not have arrived, and whoever reads the decision must know.
+func TestADecisionSaysWhetherWhatItRestsOnHasOutlivedItsLease(t *testing.T) {
+	t.Parallel()
+	stale := func(w *world) { w.policy.MaxStaleSeconds = 60 }
+	for sentence, c := range map[string]struct {
+		edit func(*world)
+		want bool
+	}{
+		"all leases run":                             {func(*world) {}, false},
+		"all leases run, and stale would do":         {stale, false},
+		"a lease ends this very second":              {func(w *world) { stale(w); w.trustLease = now }, false},
+		"the lease of the policy has ended":          {func(w *world) { stale(w); w.policyLease = now.Add(-time.Second) }, true},
+		"the lease of the trust has ended":           {func(w *world) { stale(w); w.trustLease = now.Add(-time.Second) }, true},
+		"the lease of the revocations has ended":     {func(w *world) { stale(w); w.revocationsLease = now.Add(-60 * time.Second) }, true},
+		"it has ended, and the request is denied":    {func(w *world) { stale(w); w.policyLease = now.Add(-time.Second); w.request.Scope = "tickets:delete" }, true},
+		"it may not be served stale any longer":      {func(w *world) { stale(w); w.policyLease = now.Add(-61 * time.Second) }, false},
+		"it may not be served stale":                 {func(w *world) { w.policyLease = now.Add(-time.Second) }, false},
+		"nothing is known of the audience":           {func(w *world) { w.request.Audience = "https://elsewhere.example" }, false},
+		"the request is denied before the freshness": {func(w *world) { stale(w); w.policyLease = now.Add(-time.Second); w.request.Subject = authz.Subject{} }, true},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			c.edit(w)
+			if got := w.decide(t); got.Degraded != c.want {
+				t.Errorf("degraded is %t: %+v", got.Degraded, got)
+			}
+		})
+	}
+}

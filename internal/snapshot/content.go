@@ -4,6 +4,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"fmt"
 
 	"behalf.dev/behalf/internal/bundle"
@@ -21,15 +22,26 @@ func (k key) String() string { return string(k.kind) + " " + k.name }
 
 // content is one loaded bundle. It does not change; exactly one of the parts is set.
 type content struct {
-	statement       bundle.Statement
+	statement bundle.Statement
+	// envelope is the one that the statement came in, for the state folder.
+	envelope        []byte
 	policy          *engine.Policy
 	trust           *token.Trust
 	revocations     *engine.Revocations
 	maxStaleSeconds int32
 }
 
-// load reads the canonical bytes that the statement vouches for and makes them ready to decide with.
-func load(raw []byte, s bundle.Statement) (*content, error) {
+// load makes ready to decide with what the statement vouches for.
+func load(artifact bundle.Artifact, s bundle.Statement) (*content, error) {
+	c, err := loadContent(artifact.Content, s)
+	if err != nil {
+		return nil, err
+	}
+	c.envelope = bytes.Clone(artifact.Envelope) // not to keep all that it came in
+	return c, nil
+}
+
+func loadContent(raw []byte, s bundle.Statement) (*content, error) {
 	switch s.Kind {
 	case bundle.KindPolicy:
 		return loadPolicy(raw, s)
@@ -81,9 +93,18 @@ func loadRevocations(raw []byte, s bundle.Statement) (*content, error) {
 	return &content{statement: s, revocations: revocations}, nil
 }
 
-// renewed is the same content under a later statement; the loaded parts are shared.
-func (c *content) renewed(s bundle.Statement) *content {
-	next := &content{statement: s, maxStaleSeconds: c.maxStaleSeconds}
+// follow is the same content under the statement that came, if that is newer or leaves it valid for longer: a replayed lease
+// does not shorten the one at hand.
+func (c *content) follow(s bundle.Statement, envelope []byte, newer bool) *content {
+	if !newer && s.LeaseUntil <= c.statement.LeaseUntil {
+		return c
+	}
+	return c.renewed(s, envelope)
+}
+
+// renewed shares the loaded parts.
+func (c *content) renewed(s bundle.Statement, envelope []byte) *content {
+	next := &content{statement: s, envelope: bytes.Clone(envelope), maxStaleSeconds: c.maxStaleSeconds}
 	switch {
 	case c.policy != nil:
 		next.policy = c.policy.WithStatement(s)

@@ -31,11 +31,17 @@ const (
 	Conflicting Refusal = "conflicting"
 	// NotHeld: a lease was renewed for content that is not held.
 	NotHeld Refusal = "not_held"
+	// NotPersisted: it is in order and could not be written to the state folder, so a restart would have lost it.
+	NotPersisted Refusal = "not_persisted"
+	// Damaged: in the state folder, a file is missing or cannot be read.
+	Damaged Refusal = "damaged"
+	// FloorLost: in the state folder, nothing tells the highest revision seen, so an older one could not be told from the last.
+	FloorLost Refusal = "floor_lost"
 )
 
 // Refusals lists every refusal.
 func Refusals() []Refusal {
-	return []Refusal{Untrusted, Malformed, Altered, WrongName, RolledBack, Unloadable, Conflicting, NotHeld}
+	return []Refusal{Untrusted, Malformed, Altered, WrongName, RolledBack, Unloadable, Conflicting, NotHeld, NotPersisted, Damaged, FloorLost}
 }
 
 // Refused is the error of a change that was not made. What was held before stays.

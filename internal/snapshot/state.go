@@ -20,7 +20,8 @@ type Freshness string
 const (
 	// Fresh: the lease runs.
 	Fresh Freshness = "Fresh"
-	// Degraded: the lease has ended and the resource server lets it be served for a while longer.
+	// Degraded: the lease has ended, and the resource server lets it be served for a while longer; of trust and revocations,
+	// some resource server does, and requests to others are denied.
 	Degraded Freshness = "Degraded"
 	// Expired: every decision that needs it denies.
 	Expired Freshness = "Expired"
@@ -28,8 +29,12 @@ const (
 	Absent Freshness = "Absent"
 )
 
+// Freshnesses lists every state of freshness.
+func Freshnesses() []Freshness { return []Freshness{Fresh, Degraded, Expired, Absent} }
+
 // State is what is known of one content.
 type State struct {
+	// Kind is empty and Name that of a file where nothing tells what the file belongs to.
 	Kind bundle.Kind
 	Name string
 	// Statement under which it is held; zero where Absent.
@@ -38,6 +43,8 @@ type State struct {
 	// Refused is why the last change of it was refused; empty where it was taken. RefusedAt says when.
 	Refused   string
 	RefusedAt time.Time
+	// Stored says that what was refused lay in the state folder, and nobody sent it.
+	Stored bool
 }
 
 // States gives the state of everything that is held or was refused, sorted by kind and name.
@@ -47,14 +54,14 @@ func (s *Store) States() []State {
 	known := map[key]State{}
 	now := s.clock()
 	for k, c := range s.held {
-		known[k] = State{Kind: k.kind, Name: k.name, Statement: c.statement, Freshness: c.freshness(now)}
+		known[k] = State{Kind: k.kind, Name: k.name, Statement: c.statement, Freshness: s.freshness(c, now)}
 	}
 	for k, r := range s.refused {
 		state, ok := known[k]
 		if !ok {
 			state = State{Kind: k.kind, Name: k.name, Freshness: Absent}
 		}
-		state.Refused, state.RefusedAt = r.message, r.at
+		state.Refused, state.RefusedAt, state.Stored = r.message, r.at, r.stored
 		known[k] = state
 	}
 	keys := slices.SortedFunc(maps.Keys(known), compareKeys)
@@ -65,16 +72,30 @@ func (s *Store) States() []State {
 	return states
 }
 
-func (c *content) freshness(now time.Time) Freshness {
+// freshness is judged with s.mu held.
+func (s *Store) freshness(c *content, now time.Time) Freshness {
 	end := c.statement.Lease()
 	switch {
 	case !now.After(end):
 		return Fresh
-	case !now.After(end.Add(time.Duration(c.maxStaleSeconds) * time.Second)):
+	case !now.After(end.Add(time.Duration(s.allowance(c)) * time.Second)):
 		return Degraded
 	default:
 		return Expired
 	}
+}
+
+// allowance is for how many seconds after its lease a content may be served. That of a resource server covers the trust and
+// the revocations that its decisions rest on too.
+func (s *Store) allowance(c *content) int32 {
+	most := c.maxStaleSeconds
+	if c.policy != nil {
+		return most
+	}
+	for _, other := range s.held {
+		most = max(most, other.maxStaleSeconds)
+	}
+	return most
 }
 
 // Held gives the statements of all that is enforced, sorted by kind and name.
@@ -95,8 +116,15 @@ func (s *Store) Refusals() map[Refusal]uint64 {
 	return maps.Clone(s.refusals)
 }
 
-// Ready is nil once trust and revocations are held and fresh. A resource server's bundle that has expired denies for that
-// resource server alone, so it does not take the authorizer out of service: States tells.
+// Found counts those of the Refusals that concerned what lay in the state folder.
+func (s *Store) Found() map[Refusal]uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.found)
+}
+
+// Ready is nil once trust and revocations are held and have not expired. A resource server's bundle that has expired denies
+// for that resource server alone, so it does not take the authorizer out of service: States tells.
 func (s *Store) Ready() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,7 +139,7 @@ func (s *Store) fresh(k key) error {
 	if c == nil {
 		return fmt.Errorf("no %s bundle has come yet: is the manager reachable, and may this authorizer see any resource server?", k.kind)
 	}
-	if c.freshness(s.clock()) == Expired {
+	if s.freshness(c, s.clock()) == Expired {
 		return fmt.Errorf("the lease of the %s bundle ended at %s: everything is denied until the manager renews it",
 			k.kind, c.statement.Lease().UTC().Format(time.RFC3339))
 	}

@@ -5,7 +5,9 @@ package snapshot_test
 
 import (
 	"bytes"
+	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -42,7 +44,7 @@ func TestWhatWasAppliedIsEnforcedWhenApplyReturns(t *testing.T) {
 	if s.Current().Trust() == nil {
 		t.Error("no trust is enforced")
 	}
-	s.Remove(bundle.KindPolicy, "support/tickets")
+	mustUpdate(t, s, remove("tickets"))
 	if got := audienceOf(s, "tickets.example"); got != "" {
 		t.Errorf("after the removal the host has audience %q", got)
 	}
@@ -155,11 +157,6 @@ func TestRefusals(t *testing.T) {
 			envelope := sign(statementFor(bundle.KindPolicy, "support/tickets", 6, raw), theirs)
 			return bundle.Change{Operation: bundle.Renew, Kind: bundle.KindPolicy, Name: "support/tickets", Artifact: bundle.Artifact{Envelope: envelope}}
 		}, snapshot.Untrusted},
-		"an older lease of the same content": {func() bundle.Change {
-			raw := encode(tickets("https://five.example"))
-			envelope := sign(statementFor(bundle.KindPolicy, "support/tickets", 4, raw), ours)
-			return bundle.Change{Operation: bundle.Renew, Kind: bundle.KindPolicy, Name: "support/tickets", Artifact: bundle.Artifact{Envelope: envelope}}
-		}, snapshot.RolledBack},
 		"an operation that does not exist": {func() bundle.Change {
 			return bundle.Change{Operation: "Merge", Kind: bundle.KindPolicy, Name: "support/tickets", Artifact: good()}
 		}, snapshot.Malformed},
@@ -220,7 +217,7 @@ func TestFloors(t *testing.T) { // THREATS 33, 39
 		t.Parallel()
 		s, _ := newStore()
 		mustApply(t, s, artifact("tickets", 5, tickets("https://five.example")))
-		s.Remove(bundle.KindPolicy, "support/tickets")
+		mustUpdate(t, s, remove("tickets"))
 		if got := reasonOf(t, s.Apply(artifact("tickets", 4, tickets("https://four.example")))); got != snapshot.RolledBack {
 			t.Errorf("refused as %s", got)
 		}
@@ -243,6 +240,49 @@ func TestFloors(t *testing.T) { // THREATS 33, 39
 			t.Error("the refusal outlives what mended it")
 		}
 	})
+	t.Run("the refusal tells the floor, which whoever signs must go beyond", func(t *testing.T) {
+		t.Parallel()
+		s, _ := newStore()
+		mustApply(t, s, artifact("tickets", 5, tickets("https://five.example")))
+		for _, revision := range []int64{4, 5} {
+			var rolledBack *bundle.RolledBackError
+			err := s.Apply(artifact("tickets", revision, tickets("https://other.example")))
+			if !errors.As(err, &rolledBack) || rolledBack.Floor != 5 || !strings.Contains(err.Error(), "revision 5 was seen before") {
+				t.Errorf("revision %d: %v", revision, err)
+			}
+		}
+	})
+	t.Run("the same content under a lower revision is nothing old, and the later lease counts", func(t *testing.T) {
+		t.Parallel()
+		for sentence, tc := range map[string]struct {
+			lease time.Duration
+			want  int64
+			by    func(*snapshot.Store, bundle.Artifact) error
+		}{
+			"content with a later lease":    {lease + time.Minute, 4, (*snapshot.Store).Apply},
+			"content with an earlier lease": {lease - time.Minute, 5, (*snapshot.Store).Apply},
+			"a later lease":                 {lease + time.Minute, 4, renew},
+			"an earlier lease":              {lease - time.Minute, 5, renew},
+		} {
+			t.Run(sentence, func(t *testing.T) {
+				t.Parallel()
+				s, _ := newStore()
+				mustApply(t, s, artifact("tickets", 5, tickets("https://five.example")))
+				raw := encode(tickets("https://five.example"))
+				other := statementFor(bundle.KindPolicy, "support/tickets", 4, raw)
+				other.LeaseUntil = begin.Add(tc.lease).Unix()
+				if err := tc.by(s, bundle.Artifact{Envelope: sign(other, ours), Content: raw}); err != nil {
+					t.Fatal(err)
+				}
+				if got := stateOf(t, s, "support/tickets").Statement.Revision; got != tc.want {
+					t.Errorf("held is revision %d, want %d", got, tc.want)
+				}
+				if got := reasonOf(t, s.Apply(artifact("tickets", 4, tickets("https://four.example")))); got != snapshot.RolledBack {
+					t.Errorf("the floor was lowered: refused as %s", got)
+				}
+			})
+		}
+	})
 	t.Run("what is not signed by us does not raise it", func(t *testing.T) {
 		t.Parallel()
 		s, _ := newStore()
@@ -254,6 +294,8 @@ func TestFloors(t *testing.T) { // THREATS 33, 39
 		mustApply(t, s, artifact("tickets", 1, tickets("https://one.example")))
 	})
 }
+
+func renew(s *snapshot.Store, a bundle.Artifact) error { return s.Renew(a.Envelope) }
 
 func TestRenewalExtendsTheLease(t *testing.T) {
 	t.Parallel()
@@ -432,6 +474,56 @@ func TestReadyNeedsFreshTrustAndRevocations(t *testing.T) {
 	if s.Ready() == nil {
 		t.Error("a store whose leases have ended is ready")
 	}
+	stale := policy("stale", "https://stale.example")
+	stale.MaxStaleSeconds = 60
+	mustApply(t, s, artifact("stale", 1, stale))
+	if err := s.Ready(); err != nil {
+		t.Errorf("a store that may serve stale is not ready: %v", err)
+	}
+	clock.set(begin.Add(lease + 61*time.Second))
+	if s.Ready() == nil {
+		t.Error("a store that may serve nothing stale any longer is ready")
+	}
+}
+
+// What a ResourceServer lets be served stale is served by the store for exactly as long, and the decision says so.
+func TestWhatMayBeServedStaleIsDecidedOnUntilThatEnds(t *testing.T) { // THREATS 33
+	t.Parallel()
+	s, clock := newStore()
+	stale, strict := policy("stale", "https://stale.example"), policy("strict", "https://strict.example")
+	stale.MaxStaleSeconds = 600
+	mustApply(t, s, artifact("stale", 1, stale))
+	mustApply(t, s, artifact("strict", 1, strict))
+	mustApply(t, s, singleton(bundle.KindTrust, "trust", 1, encode(trusting("corp"))))
+	mustApply(t, s, singleton(bundle.KindRevocations, "revocations", 1, encode(revocations())))
+	const denied = authz.ReasonNotEntitled // the next thing that these bundles lack
+	for _, tc := range []struct {
+		sentence      string
+		at            time.Time
+		stale, strict authz.Reason
+		degraded      bool
+	}{
+		{"at the end of the lease", begin.Add(lease), denied, denied, false},
+		{"after it", begin.Add(lease + time.Second), denied, authz.ReasonStaleBundle, true},
+		{"at the end of what may be stale", begin.Add(lease + 10*time.Minute), denied, authz.ReasonStaleBundle, true},
+		{"after that", begin.Add(lease + 10*time.Minute + time.Second), authz.ReasonStaleBundle, authz.ReasonStaleBundle, false},
+	} {
+		clock.set(tc.at)
+		got, other := decide(s, clock, "https://stale.example"), decide(s, clock, "https://strict.example")
+		if got.Reason != tc.stale || got.Degraded != tc.degraded {
+			t.Errorf("%s: %+v", tc.sentence, got)
+		}
+		if other.Reason != tc.strict || other.Degraded {
+			t.Errorf("%s, where nothing may be stale: %+v", tc.sentence, other)
+		}
+	}
+}
+
+func decide(s *snapshot.Store, clock *clock, audience string) authz.Decision {
+	return s.Current().Decide(&authz.Request{
+		Subject: authz.Subject{Issuer: "corp", ID: "alice"}, Actor: authz.Actor{Namespace: "support", ServiceAccount: "portal"},
+		Audience: audience, Scope: "tickets:read",
+	}, clock.Now())
 }
 
 func TestReadersSeeOneOrTheOtherAndNeverWait(t *testing.T) {

@@ -4,6 +4,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -28,6 +29,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"behalf.dev/behalf/controllers/bundle"
 	"behalf.dev/behalf/test/cluster"
 )
 
@@ -122,7 +124,7 @@ func (s *Stack) startManager(ctx context.Context) error {
 		"--kubeconfig="+kubeconfig, "--namespace="+Namespace,
 		"--distribution-address="+distribution, "--webhook-address="+s.webhook, "--serving-names=localhost,127.0.0.1",
 		"--authorizers="+Namespace+"/authorizer-a,"+Namespace+"/authorizer-b",
-		"--issuer-allow-loopback", "--metrics-address=0")
+		"--issuer-allow-loopback", "--metrics-address=0", "--lease="+cmp.Or(s.options.Lease, bundle.DefaultLease).String())
 	if err != nil {
 		return err
 	}
@@ -158,6 +160,8 @@ type Authorizer struct {
 	Program
 	ExtAuthz string
 	AuthZEN  string
+	// StateDir is where it keeps what it holds.
+	StateDir string
 
 	extAuthz authv3.AuthorizationClient
 }
@@ -204,7 +208,7 @@ func (s *Stack) startAuthorizer(ctx context.Context, name, ca, keys string) erro
 	program, err := s.program(name, "authorizer",
 		"--node-id="+name,
 		"--manager-address="+s.Manager.distribution, "--manager-ca-file="+ca, "--manager-server-name=localhost",
-		"--token-file="+token, "--bundle-keys-file="+keys,
+		"--token-file="+token, "--bundle-keys-file="+keys, "--state-dir="+s.stateDir(name),
 		"--extauthz-address="+extAuthz, "--authzen-address="+authZEN, "--authzen-peers="+Namespace+"/"+PEP,
 		"--decision-log="+filepath.Join(s.options.Dir, name+".decisions.jsonl"))
 	if err != nil {
@@ -214,10 +218,12 @@ func (s *Stack) startAuthorizer(ctx context.Context, name, ca, keys string) erro
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", name, err)
 	}
-	a := &Authorizer{Program: program, ExtAuthz: extAuthz, AuthZEN: authZEN, extAuthz: authv3.NewAuthorizationClient(connection)}
+	a := &Authorizer{Program: program, ExtAuthz: extAuthz, AuthZEN: authZEN, StateDir: s.stateDir(name), extAuthz: authv3.NewAuthorizationClient(connection)}
 	s.Authorizers = append(s.Authorizers, a)
 	return a.Start()
 }
+
+func (s *Stack) stateDir(name string) string { return filepath.Join(s.options.Dir, name+".state") }
 
 // Issuer is the running OpenID Connect issuer.
 type Issuer struct {

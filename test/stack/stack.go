@@ -39,6 +39,8 @@ type Options struct {
 	Dir string
 	// Outlive lets the processes go on when this one ends.
 	Outlive bool
+	// Lease is for how long authorizers may serve a bundle that is not renewed; the manager's default where 0.
+	Lease time.Duration
 	// Progress is told what is being waited for.
 	Progress io.Writer
 }

@@ -23,9 +23,11 @@ type responseContext struct {
 	ReasonAdmin map[string]string `json:"reason_admin,omitempty"`
 	ReasonUser  map[string]string `json:"reason_user,omitempty"`
 	Revision    int64             `json:"revision,omitempty"`
-	Policies    []string          `json:"policies,omitempty"`
-	Grant       string            `json:"grant,omitempty"`
-	DryRun      *obstacle         `json:"dryRun,omitempty"`
+	// Degraded says that what decided has outlived its lease, and is served stale.
+	Degraded bool      `json:"degraded,omitempty"`
+	Policies []string  `json:"policies,omitempty"`
+	Grant    string    `json:"grant,omitempty"`
+	DryRun   *obstacle `json:"dryRun,omitempty"`
 	// Obstacles are all that stood in the way; for admins only.
 	Obstacles []obstacle `json:"obstacles,omitempty"`
 	// Obligations of whoever lets the request pass.
@@ -47,7 +49,7 @@ type obligations struct {
 }
 
 func respond(d authz.Decision) response {
-	r := response{Decision: d.Allowed(), Context: responseContext{Revision: d.Revision}}
+	r := response{Decision: d.Allowed(), Context: responseContext{Revision: d.Revision, Degraded: d.Degraded}}
 	if !d.Allowed() {
 		r.Context.Leg, r.Context.Reason = d.Leg, d.Reason
 		r.Context.ReasonAdmin = english(d.Message)
