@@ -4,7 +4,6 @@
 package stack
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -29,7 +28,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"behalf.dev/behalf/controllers/bundle"
 	"behalf.dev/behalf/test/cluster"
 )
 
@@ -88,6 +86,12 @@ func (p *Program) AwaitReady(ctx context.Context) error {
 	})
 }
 
+// Metrics gives what /metrics says.
+func (p *Program) Metrics(ctx context.Context) (string, error) {
+	_, body, err := get(ctx, "http://"+p.Health+"/metrics")
+	return body, err
+}
+
 func (s *Stack) program(name, binary string, args ...string) (Program, error) {
 	path, err := s.binary(binary)
 	if err != nil {
@@ -99,43 +103,6 @@ func (s *Stack) program(name, binary string, args ...string) (Program, error) {
 	}
 	args = append(args, "--health-address="+health)
 	return Program{Name: name, Health: health, stack: s, command: cluster.Command{Name: name, Path: path, Args: args}}, nil
-}
-
-// Manager is the running manager.
-type Manager struct {
-	Program
-	distribution string
-}
-
-func (s *Stack) startManager(ctx context.Context) error {
-	tokenFile, err := s.tokenFile(ctx, Namespace, "behalf-manager", "")
-	if err != nil {
-		return err
-	}
-	kubeconfig, err := s.Cluster.KubeconfigForTokenFile("manager", tokenFile)
-	if err != nil {
-		return err
-	}
-	distribution, err := freeAddress()
-	if err != nil {
-		return err
-	}
-	program, err := s.program("manager", "manager",
-		"--kubeconfig="+kubeconfig, "--namespace="+Namespace,
-		"--distribution-address="+distribution, "--webhook-address="+s.webhook, "--serving-names=localhost,127.0.0.1",
-		"--authorizers="+Namespace+"/authorizer-a,"+Namespace+"/authorizer-b",
-		"--issuer-allow-loopback", "--metrics-address=0", "--lease="+cmp.Or(s.options.Lease, bundle.DefaultLease).String())
-	if err != nil {
-		return err
-	}
-	s.Manager = &Manager{Program: program, distribution: distribution}
-	if err := s.Manager.Start(); err != nil {
-		return err
-	}
-	if err := s.Manager.AwaitReady(ctx); err != nil {
-		return err
-	}
-	return s.Manager.awaitWebhooks(ctx)
 }
 
 // awaitWebhooks waits until the manager has written its authority into every webhook.
@@ -170,57 +137,59 @@ type Authorizer struct {
 const PEP = "gateway"
 
 func (s *Stack) startAuthorizers(ctx context.Context) error {
-	ca, err := s.configMapFile(ctx, "behalf-ca", "ca.crt")
-	if err != nil {
-		return err
-	}
-	keys, err := s.configMapFile(ctx, "behalf-bundle-keys", "keys")
-	if err != nil {
-		return err
-	}
 	if err := s.create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: PEP}}); err != nil {
 		return err
 	}
 	for _, name := range []string{"authorizer-a", "authorizer-b"} {
-		if err := s.startAuthorizer(ctx, name, ca, keys); err != nil {
+		a, err := s.StartAuthorizer(ctx, name)
+		if err != nil {
 			return err
 		}
+		s.Authorizers = append(s.Authorizers, a)
 	}
 	return nil
 }
 
-func (s *Stack) startAuthorizer(ctx context.Context, name, ca, keys string) error {
+// StartAuthorizer starts one more, as a service account of its own name in Behalf's namespace, which nobody has named yet.
+func (s *Stack) StartAuthorizer(ctx context.Context, name string) (*Authorizer, error) {
 	if err := s.create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: name}}); err != nil {
-		return err
+		return nil, err
+	}
+	ca, err := s.configMapFile(ctx, "behalf-ca", "ca.crt")
+	if err != nil {
+		return nil, err
+	}
+	keys, err := s.configMapFile(ctx, "behalf-bundle-keys", "keys")
+	if err != nil {
+		return nil, err
 	}
 	token, err := s.tokenFile(ctx, Namespace, name, "behalf-distribution")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	extAuthz, err := freeAddress()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	authZEN, err := freeAddress()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	program, err := s.program(name, "authorizer",
 		"--node-id="+name,
-		"--manager-address="+s.Manager.distribution, "--manager-ca-file="+ca, "--manager-server-name=localhost",
+		"--manager-address="+s.distribution, "--manager-ca-file="+ca, "--manager-server-name=localhost",
 		"--token-file="+token, "--bundle-keys-file="+keys, "--state-dir="+s.stateDir(name),
 		"--extauthz-address="+extAuthz, "--authzen-address="+authZEN, "--authzen-peers="+Namespace+"/"+PEP,
 		"--decision-log="+filepath.Join(s.options.Dir, name+".decisions.jsonl"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	connection, err := grpc.NewClient(extAuthz, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
-		return fmt.Errorf("connecting to %s: %w", name, err)
+		return nil, fmt.Errorf("connecting to %s: %w", name, err)
 	}
 	a := &Authorizer{Program: program, ExtAuthz: extAuthz, AuthZEN: authZEN, StateDir: s.stateDir(name), extAuthz: authv3.NewAuthorizationClient(connection)}
-	s.Authorizers = append(s.Authorizers, a)
-	return a.Start()
+	return a, a.Start()
 }
 
 func (s *Stack) stateDir(name string) string { return filepath.Join(s.options.Dir, name+".state") }

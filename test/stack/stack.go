@@ -37,6 +37,8 @@ type Options struct {
 	Repository string
 	// Dir is an existing, empty folder for all that the run writes.
 	Dir string
+	// Replicas of the manager, behind a stand-in for their Service; one without where zero.
+	Replicas int
 	// Outlive lets the processes go on when this one ends.
 	Outlive bool
 	// Lease is for how long authorizers may serve a bundle that is not renewed; the manager's default where 0.
@@ -51,14 +53,17 @@ type Stack struct {
 	// Admin may do everything. People act through As.
 	Admin       client.WithWatch
 	Authorizers []*Authorizer
-	Manager     *Manager
-	Issuer      *Issuer
+	// Managers are the replicas, and Manager is the first of them.
+	Managers []*Manager
+	Manager  *Manager
+	Issuer   *Issuer
 
 	options Options
 	scheme  *runtime.Scheme
 	tokens  tokenCache
-	// webhook is the address of the manager's webhook server.
-	webhook string
+	// webhook and distribution are the addresses under which the managers' servers are reached.
+	webhook, distribution string
+	services              []*service
 }
 
 // Start brings everything up and waits until the authorizers are connected. On an error nothing is left running.
@@ -86,7 +91,7 @@ func (s *Stack) start(ctx context.Context) error {
 		{"people: security, API and service teams, an approver, incident response", s.hire},
 		{"OpenID Connect issuer", s.startIssuer},
 		{"admission webhooks", s.installWebhooks},
-		{"manager", s.startManager},
+		{"manager", s.startManagers},
 		{"authorizers", s.startAuthorizers},
 	}
 	for _, step := range steps {
@@ -101,6 +106,9 @@ func (s *Stack) start(ctx context.Context) error {
 
 // Stop ends every process. It may be called twice.
 func (s *Stack) Stop() {
+	for _, service := range s.services {
+		service.stop()
+	}
 	if s.Cluster != nil {
 		s.Cluster.Stop()
 	}
