@@ -6,6 +6,7 @@ package bundle
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -37,6 +38,8 @@ type assignments struct {
 	seen map[distribution.Key]int64
 	// written is what this replica wrote for a resource server and may not have been told of yet.
 	written map[types.UID]v1alpha1.BundleStatus
+	// keys are those of issuers that are to be recorded.
+	keys map[string]RecordedKeys
 	// listed is the revocation list that was numbered last, and base what that rests on.
 	listed v1alpha1.BundleStatus
 	base   int64
@@ -107,9 +110,7 @@ func (a *assignments) assign(ctx context.Context, contents []content, order int6
 		}
 	}
 	err = a.writeAll(ctx, open, order, now)
-	if len(open) > 0 {
-		a.look(contents, order)
-	}
+	a.look(contents, order)
 	return again, err
 }
 
@@ -161,7 +162,7 @@ func (a *assignments) writeAll(ctx context.Context, open []*content, order int64
 		})
 	}
 	writing.Wait()
-	if len(shared) > 0 {
+	if known, _ := a.register.Shared(); len(shared) > 0 || !maps.Equal(known.Keys, a.keys) {
 		errs = append(errs, a.writeShared(ctx, shared, order, now))
 	}
 	return errors.Join(errs...)
@@ -169,6 +170,7 @@ func (a *assignments) writeAll(ctx context.Context, open []*content, order int64
 
 func (a *assignments) writeShared(ctx context.Context, open []*content, order int64, now time.Time) error {
 	s, _ := a.register.Shared()
+	s.Keys = a.keys
 	for _, c := range open {
 		next := a.next(c, now)
 		if c.key.Kind == bundle.KindTrust {

@@ -61,6 +61,8 @@ type Options struct {
 	Key *SigningKey
 	// Issuers fetches keys. The Publisher must be told by Changed when they change.
 	Issuers *issuerkeys.Fetcher
+	// KeysMaxAge is for how long keys serve that cannot be fetched again; issuerkeys.DefaultMaxAge where zero.
+	KeysMaxAge time.Duration
 	// Loopback is for the sources of those keys.
 	Loopback issuerkeys.Loopback
 	// Cluster is where the keys of the cluster's own issuer come from.
@@ -106,6 +108,9 @@ type Publisher struct {
 func NewPublisher(options Options) (*Publisher, error) {
 	if options.Lease == 0 {
 		options.Lease = DefaultLease
+	}
+	if options.KeysMaxAge == 0 {
+		options.KeysMaxAge = issuerkeys.DefaultMaxAge
 	}
 	if options.Lease < MinLease {
 		return nil, fmt.Errorf("a lease of %s is too short to be renewed in time; %s is the least", options.Lease, MinLease)
@@ -268,7 +273,7 @@ func (p *Publisher) publish(ctx context.Context, now time.Time) error {
 	if !ok {
 		return fmt.Errorf("there is no signing key yet: secret %s is neither there nor could it be created", SigningSecret)
 	}
-	if err := p.compile(); err != nil {
+	if err := p.compile(now); err != nil {
 		return err
 	}
 	if err := p.contents.take(p.pending.delta, p.compilation.revocations); err != nil {
@@ -299,14 +304,14 @@ func (p *Publisher) assign(ctx context.Context, list []content, now time.Time) e
 }
 
 // compile takes in what has changed. A compiler that was lost starts again from everything.
-func (p *Publisher) compile() error {
+func (p *Publisher) compile(now time.Time) error {
 	afresh := p.compilation.lost()
 	if afresh {
 		p.intake.again()
 	}
 	changes, revoked := p.intake.take()
 	p.want(changes)
-	states := p.options.Issuers.States()
+	states := p.keys(now)
 	delta, err := p.compilation.take(changes, states)
 	if err != nil {
 		return err
@@ -317,6 +322,15 @@ func (p *Publisher) compile() error {
 	p.pending.take(delta, changes, states)
 	p.revoked = revoked
 	return nil
+}
+
+// keys are what is known of issuers, with the keys that count. The leader has those recorded that it fetched.
+func (p *Publisher) keys(now time.Time) map[string]issuerkeys.State {
+	shared, _ := p.options.Register.Shared()
+	k := keyring{sources: p.sources, recorded: shared.Keys, leads: !p.leading().IsZero(), maxAge: p.options.KeysMaxAge}
+	states := k.believe(p.options.Issuers.States(), now)
+	p.assignments.keys = k.record(states)
+	return states
 }
 
 // complete adds to a Delta of all that there is what is no longer there.

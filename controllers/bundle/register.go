@@ -35,13 +35,15 @@ type Register interface {
 	WriteShared(ctx context.Context, s Shared) error
 }
 
-// Shared is what is written down of trust and revocations.
+// Shared is what is written down of trust and revocations. Nobody may change it.
 type Shared struct {
 	// Trust is the trust bundle that was assigned last.
 	Trust v1alpha1.BundleStatus
 	// RevocationsBase is what the resource version of the newest revocation is added to: their list is numbered by the API
 	// server, so that every replica may send it at once.
 	RevocationsBase int64
+	// Keys of issuers, by the names of these.
+	Keys map[string]RecordedKeys
 }
 
 // RevisionsConfigMap has what is shared, in the manager's own namespace.
@@ -140,7 +142,7 @@ func (r *Records) Shared() (Shared, bool) {
 	if config == nil {
 		return Shared{}, false
 	}
-	s, err := readShared(config.Data)
+	s, err := readShared(config)
 	return s, err == nil
 }
 
@@ -153,7 +155,9 @@ func (r *Records) WriteShared(ctx context.Context, s Shared) error {
 		next = known.DeepCopy()
 		write = func() error { return r.client.Update(ctx, next) }
 	}
-	next.Data = s.data()
+	if err := s.write(next); err != nil {
+		return err
+	}
 	switch err := write(); {
 	case apierrors.IsAlreadyExists(err):
 		return fmt.Errorf("writing down revisions: config map %s was just made by somebody else", RevisionsConfigMap)
@@ -164,21 +168,39 @@ func (r *Records) WriteShared(ctx context.Context, s Shared) error {
 	return nil
 }
 
-func (s Shared) data() map[string]string {
-	return map[string]string{
+func (s Shared) write(config *corev1.ConfigMap) error {
+	config.Data = map[string]string{
 		trustRevisionKey:   fmt.Sprintf("%d %s", s.Trust.Revision, s.Trust.Digest),
 		revocationsBaseKey: strconv.FormatInt(s.RevocationsBase, 10),
 	}
+	config.BinaryData = map[string][]byte{}
+	for _, keys := range s.Keys {
+		packed, err := keys.pack()
+		if err != nil {
+			return err
+		}
+		config.BinaryData[keys.slot()] = packed
+	}
+	return nil
 }
 
 var errShared = errors.New("it is not in the form that the manager writes")
 
-func readShared(data map[string]string) (Shared, error) {
+func readShared(config *corev1.ConfigMap) (Shared, error) {
+	data := config.Data
 	revision, digest, ok := strings.Cut(data[trustRevisionKey], " ")
 	trust, err := strconv.ParseInt(revision, 10, 64)
 	base, baseErr := strconv.ParseInt(data[revocationsBaseKey], 10, 64)
 	if !ok || err != nil || baseErr != nil || trust < 0 {
 		return Shared{}, errShared
 	}
-	return Shared{Trust: v1alpha1.BundleStatus{Revision: trust, Digest: digest}, RevocationsBase: base}, nil
+	s := Shared{Trust: v1alpha1.BundleStatus{Revision: trust, Digest: digest}, RevocationsBase: base, Keys: map[string]RecordedKeys{}}
+	for _, packed := range config.BinaryData {
+		keys, err := unpackKeys(packed)
+		if err != nil {
+			return Shared{}, err
+		}
+		s.Keys[keys.Name] = keys
+	}
+	return s, nil
 }

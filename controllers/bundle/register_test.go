@@ -5,6 +5,7 @@ package bundle
 
 import (
 	"maps"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -103,11 +104,14 @@ func TestWhatIsSharedIsReadAsItWasWritten(t *testing.T) {
 	if s, known := r.Shared(); known {
 		t.Errorf("at first there is %+v", s)
 	}
-	want := Shared{Trust: recorded(7), RevocationsBase: -12}
+	want := Shared{Trust: recorded(7), RevocationsBase: -12, Keys: map[string]RecordedKeys{
+		"corp":                   {Name: "corp", Origin: "o", Issuer: "https://idp.example", JWKS: "{}", FetchedAt: 5},
+		strings.Repeat("a", 253): {Name: strings.Repeat("a", 253), Origin: "o", Issuer: "https://a.example", JWKS: "{}"},
+	}}
 	if err := r.WriteShared(t.Context(), want); err != nil {
 		t.Fatal(err)
 	}
-	if got, known := r.Shared(); !known || got != want {
+	if got, known := r.Shared(); !known || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %t", got, known)
 	}
 	want.Trust.Revision = 8
@@ -126,8 +130,20 @@ func TestWhatIsSharedIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
+func mustPack(t *testing.T, keys RecordedKeys) []byte {
+	t.Helper()
+	packed, err := keys.pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return packed
+}
+
 func TestWhatWasTamperedWithCountsAsNothing(t *testing.T) {
-	good := Shared{Trust: recorded(7), RevocationsBase: 3}.data()
+	var good corev1.ConfigMap
+	if err := (Shared{Trust: recorded(7), RevocationsBase: 3}).write(&good); err != nil {
+		t.Fatal(err)
+	}
 	for sentence, change := range map[string]func(map[string]string){
 		"nothing at all":             func(d map[string]string) { clear(d) },
 		"no digest":                  func(d map[string]string) { d[trustRevisionKey] = "7" },
@@ -137,10 +153,20 @@ func TestWhatWasTamperedWithCountsAsNothing(t *testing.T) {
 		"a base that is not there":   func(d map[string]string) { delete(d, revocationsBaseKey) },
 		"a revision beyond anything": func(d map[string]string) { d[trustRevisionKey] = "99999999999999999999 sha256:a" },
 	} {
-		data := maps.Clone(good)
+		data := maps.Clone(good.Data)
 		change(data)
 		r, _ := records(t)
 		r.current.Store(&corev1.ConfigMap{Data: data})
+		if s, known := r.Shared(); known {
+			t.Errorf("%s: read as %+v", sentence, s)
+		}
+	}
+	for sentence, packed := range map[string][]byte{
+		"keys that are not compressed": []byte("{}"), "keys of nobody": mustPack(t, RecordedKeys{JWKS: "{}"}),
+		"keys that are cut off": mustPack(t, RecordedKeys{Name: "corp", JWKS: "{}"})[:20],
+	} {
+		r, _ := records(t)
+		r.current.Store(&corev1.ConfigMap{Data: good.Data, BinaryData: map[string][]byte{"issuer-x": packed}})
 		if s, known := r.Shared(); known {
 			t.Errorf("%s: read as %+v", sentence, s)
 		}

@@ -228,6 +228,7 @@ func (m *Manager) makePublisher(rc *rest.Config) error {
 		Cache:       m.ctrl.GetCache(),
 		Key:         m.key,
 		Issuers:     m.issuers,
+		KeysMaxAge:  m.options.KeysMaxAge,
 		Loopback:    m.options.Loopback,
 		Cluster:     issuerkeys.Cluster{API: api},
 		Distributor: m.distribution,

@@ -149,7 +149,7 @@ func ask(ctx context.Context) {
 			for _, a := range s.Authorizers {
 				answer, err := s.AskOne(ctx, a, asked.Question)
 				Expect(err).NotTo(HaveOccurred())
-				Expect(scenes.Expectation{Allow: answer.Allowed, Leg: answer.Leg, Reason: answer.Reason}).To(Equal(asked.Want), asked.Question.Title)
+				Expect(scenes.Expectation{Allow: answer.Allowed, Leg: answer.Leg, Reason: answer.Reason}).To(Equal(asked.Want), asked.Title)
 			}
 		}
 	}
