@@ -33,16 +33,25 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	if folder := os.Getenv(crashFolder); folder != "" {
-		moment, err := strconv.Atoi(os.Getenv(crashMoment))
-		if err == nil {
-			err = work(folder, moment)
-		}
-		fmt.Fprintln(os.Stderr, "the child was not killed:", err)
-		os.Exit(1)
+	folder := os.Getenv(crashFolder)
+	if folder == "" {
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	moment, err := strconv.Atoi(os.Getenv(crashMoment))
+	if err == nil {
+		err = work(folder, moment)
+	}
+	if errors.Is(err, errAlive) {
+		os.Exit(beyondTheLast)
+	}
+	fmt.Fprintln(os.Stderr, "the child was not killed:", err)
+	os.Exit(1)
 }
+
+// errAlive says that there are fewer moments than were to pass; beyondTheLast is how the child says so.
+var errAlive = errors.New("no moment is left to die in")
+
+const beyondTheLast = 3
 
 // work is what the child does: all kinds of changes in one update.
 func work(folder string, moment int) error {
@@ -60,8 +69,8 @@ func work(folder string, moment int) error {
 	if err := errors.Join(s.Update(allKindsOfChanges())...); err != nil {
 		return err
 	}
-	deadly.dieAfterSwap()
-	return nil
+	deadly.moment() // between swap and acknowledgement
+	return errAlive
 }
 
 // deadly is a folder that kills its process at a moment: before, in the middle of or after each step that changes something.
@@ -83,17 +92,6 @@ func kill() {
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	select {}
 }
-
-// dieAfterSwap is the moment between swap and acknowledgement. Whatever is left to count lies after it.
-func (d *deadly) dieAfterSwap() {
-	d.moment()
-	if d.left > 0 {
-		fmt.Fprintln(os.Stderr, "no step is left")
-		os.Exit(beyondTheLast)
-	}
-}
-
-const beyondTheLast = 3
 
 func (d *deadly) Write(name string, content []byte) error {
 	d.mu.Lock()
@@ -239,7 +237,7 @@ func TestAPowerLossLeavesWholeBundlesAndFloors(t *testing.T) {
 	before := newMemory()
 	beforeAllKindsOfChanges(t, before)
 	for step := 1; ; step++ {
-		for seed := range uint64(10 * *crashes) { //nolint:gosec // a few
+		for seed := range uint64(10 * *crashes) {
 			fs := newMemory()
 			fs.files, fs.synced = maps.Clone(before.files), maps.Clone(before.synced)
 			s, _ := storeOn(t, fs)

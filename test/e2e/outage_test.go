@@ -227,6 +227,9 @@ func TestAnOutageThatOutlastsTheLeaseDeniesAll(t *testing.T) {
 		wait(ctx, t, 10*time.Second)
 	})
 	bringBack(ctx, t, on, end)
+	for _, authorizer := range on.Authorizers {
+		mustBeReady(ctx, t, &authorizer.Program)
+	}
 	if err := policyChange(t).Play(ctx, on); err != nil {
 		t.Error(err)
 	}
