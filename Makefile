@@ -147,6 +147,14 @@ test: test-scripts build ## Run all tests: unit, golden, schema, against an API 
 	  $(go_test) -count=1 -v ./test/e2e/...; \
 	fi
 
+.PHONY: e2e
+e2e: build ## Run the end-to-end tests with those that take minutes, and kill the store 20 times at every step
+	$(say) 'e2e: the store is killed at every step of persist and swap'
+	@$(go_test) -count=1 -v -run '^(TestAKilledStore|TestAPowerLoss)' ./internal/snapshot -crashes=20
+	$(say) 'e2e: real processes, outages and restarts'
+	@export KUBEBUILDER_ASSETS; KUBEBUILDER_ASSETS=$$(hack/controlplane/build.sh); \
+	$(go_test) -count=1 -v ./test/e2e/... -long
+
 .PHONY: test-unit
 test-unit: ## Run the tests that need no API server
 	$(say) 'test: what needs no API server'
