@@ -75,6 +75,7 @@ type Options struct {
 type Publisher struct {
 	options Options
 	reports *Reports
+	metrics *publisherMetrics
 	dirty   chan struct{}
 	intake  *intake
 	// compilation may be consulted by others.
@@ -102,9 +103,11 @@ func NewPublisher(options Options) (*Publisher, error) {
 	if options.Lease < MinLease {
 		return nil, fmt.Errorf("a lease of %s is too short to be renewed in time; %s is the least", options.Lease, MinLease)
 	}
+	metrics := newPublisherMetrics()
 	p := &Publisher{
 		options:     options,
-		reports:     newReports(options.Distributor),
+		reports:     newReports(options.Distributor, metrics.enforcing),
+		metrics:     metrics,
 		dirty:       make(chan struct{}, 1),
 		intake:      newIntake(),
 		compilation: newCompilation(),
@@ -217,6 +220,7 @@ func (p *Publisher) turn(ctx context.Context) time.Duration {
 	if err := p.publish(now); err != nil {
 		if ctx.Err() == nil {
 			p.note(err)
+			p.metrics.failures.Inc()
 			p.options.Log.Error(err, "publishing failed; what was published before stays", "retry", retryAfter.String())
 		}
 		return retryAfter
@@ -250,6 +254,7 @@ func (p *Publisher) publish(now time.Time) error {
 	p.pending.publish(resources)
 	p.reports.update(p.pending)
 	p.pending = newNews()
+	p.metrics.publish(now, resources)
 	p.published(now, len(resources)-unshared)
 	return nil
 }
@@ -260,12 +265,17 @@ func (p *Publisher) compile() error {
 	if afresh {
 		p.intake.again()
 	}
-	changes := p.intake.take()
+	changes, arrived := p.intake.take()
+	p.pending.arrived.join(arrived)
 	p.want(changes)
 	states := p.options.Issuers.States()
+	began := time.Now()
 	delta, err := p.compilation.take(changes, states)
 	if err != nil {
 		return err
+	}
+	if len(changes) > 0 {
+		p.metrics.compiling.Observe(time.Since(began).Seconds())
 	}
 	if afresh {
 		p.complete(delta)

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -35,18 +36,20 @@ type Reports struct {
 	ledger      *ledger
 	standings   map[string]conditions.Standing
 	subscribers map[string][]*subscriber
+	enforcement *enforcement
 }
 
 type subscriber struct {
 	notify func(types.NamespacedName)
 }
 
-func newReports(distributor Distributor) *Reports {
+func newReports(distributor Distributor, took *prometheus.HistogramVec) *Reports {
 	return &Reports{
 		distributor: distributor,
 		ledger:      newLedger(),
 		standings:   map[string]conditions.Standing{},
 		subscribers: map[string][]*subscriber{},
+		enforcement: newEnforcement(took),
 	}
 }
 
@@ -124,8 +127,22 @@ func (r *Reports) subscribe(kind string, notify func(types.NamespacedName)) (can
 func (r *Reports) update(n *news) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	parts := r.ledger.partsOf(n.arrived)
 	another := r.ledger.take(n)
-	r.tell(append(another, r.ledger.concerned(r.look())...))
+	moved := r.look()
+	r.await(n.arrived, parts)
+	r.tell(append(another, r.ledger.concerned(moved)...))
+}
+
+// await begins to measure changes, given the bundles that their objects were part of before. The lock is held.
+func (r *Reports) await(arrived arrivals, before map[compile.Key]map[string]bool) {
+	after := r.ledger.partsOf(arrived)
+	for key, at := range arrived {
+		parts := before[key]
+		maps.Copy(parts, after[key])
+		r.enforcement.await(key, at, concernedBy(key, parts, r.ledger.republished))
+	}
+	r.enforcement.settle(r.standings, time.Now())
 }
 
 // known are the objects of which something is known.
@@ -155,7 +172,9 @@ func (r *Reports) follow(ctx context.Context) {
 func (r *Reports) progressed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if moved := r.look(); len(moved) > 0 {
+	moved := r.look()
+	r.enforcement.settle(r.standings, time.Now())
+	if len(moved) > 0 {
 		r.forgetLeft()
 		r.tell(r.ledger.concerned(moved))
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -66,7 +67,7 @@ func watch(ctx context.Context, informers cache.Informers, in *intake, changed f
 		if err != nil {
 			return fmt.Errorf("watching objects of kind %s: %w", kind, err)
 		}
-		registration, err := informer.AddEventHandler(handler(kind, in, changed))
+		registration, err := informer.AddEventHandler(handler(kind, in, time.Now, changed))
 		if err != nil {
 			return fmt.Errorf("watching objects of kind %s: %w", kind, err)
 		}
@@ -82,26 +83,32 @@ func watch(ctx context.Context, informers cache.Informers, in *intake, changed f
 	return nil
 }
 
-func handler(kind string, in *intake, changed func()) toolscache.ResourceEventHandlerFuncs {
-	put := func(o any) {
+func handler(kind string, in *intake, now func() time.Time, changed func()) toolscache.ResourceEventHandlerDetailedFuncs {
+	put := func(o any, arrived time.Time) {
 		if object, ok := o.(client.Object); ok {
-			in.put(compile.Key{Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName()}, object)
+			in.put(compile.Key{Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName()}, object, arrived)
 		}
 	}
-	return toolscache.ResourceEventHandlerFuncs{
-		AddFunc: func(o any) {
-			put(o)
+	return toolscache.ResourceEventHandlerDetailedFuncs{
+		AddFunc: func(o any, initially bool) {
+			arrived := now()
+			if initially {
+				arrived = time.Time{}
+			}
+			put(o, arrived)
 			changed()
 		},
 		UpdateFunc: func(before, after any) {
-			put(after)
-			if matters(before, after) {
-				changed()
+			if !matters(before, after) {
+				put(after, time.Time{})
+				return
 			}
+			put(after, now())
+			changed()
 		},
 		DeleteFunc: func(o any) {
 			if key, ok := keyOfDeleted(kind, o); ok {
-				in.remove(key)
+				in.remove(key, now())
 				changed()
 			}
 		},
