@@ -98,7 +98,8 @@ func TestHowLongAChangeTakesUntilItIsEnforced(t *testing.T) {
 		"the slowest of its bundles counts": {
 			bundles: names("a/a", "b/b"),
 			steps: []step{
-				{time.Second, standings{"a/a": byAll, "b/b": notByOne}}, {2 * time.Second, standings{"a/a": notByOne, "b/b": notByOne}},
+				{time.Second, standings{"a/a": byAll, "b/b": notByOne}},
+				{2 * time.Second, standings{"a/a": notByOne, "b/b": notByOne}},
 				{5 * time.Second, standings{"a/a": notByOne, "b/b": byAll}},
 			},
 			measured: 1, seconds: 5,
@@ -139,7 +140,7 @@ func TestHowLongAChangeTakesUntilItIsEnforced(t *testing.T) {
 				e.settle(s.standings, now.Add(s.after))
 			}
 			if count, seconds := measured(t, m); count != c.measured || seconds != c.seconds {
-				t.Errorf("measured %d times, %v seconds; want %d times, %v seconds", count, seconds, c.measured, c.seconds)
+				t.Errorf("measured %v times, %v seconds; want %v times, %v seconds", count, seconds, c.measured, c.seconds)
 			}
 			if len(e.changes) != c.waiting || len(e.awaited) != c.waiting {
 				t.Errorf("%d changes wait for %d bundles, want %d each", len(e.changes), len(e.awaited), c.waiting)
@@ -163,7 +164,7 @@ func TestOfSeveralChangesOfOneObjectTheFirstCounts(t *testing.T) {
 	}
 	e.settle(standings{"a/a": byAll, "b/b": byAll}, now.Add(4*time.Second))
 	if count, seconds := measured(t, m); count != 1 || seconds != 4 {
-		t.Errorf("measured %d times, %v seconds; want once, 4 seconds", count, seconds)
+		t.Errorf("measured %v times, %v seconds; want once, 4 seconds", count, seconds)
 	}
 }
 
@@ -229,7 +230,7 @@ func TestOnlyNewsThatComeToABundleAreMeasured(t *testing.T) {
 			r.update(made("u", 1, []string{"a/a"}, map[string]string{"a/a": "1", "b/b": "1"}))
 			r.update(c.second)
 			if count, _ := measured(t, m); count != c.want {
-				t.Errorf("measured %d times, want %d", count, c.want)
+				t.Errorf("measured %v times, want %v", count, c.want)
 			}
 		})
 	}
