@@ -59,14 +59,16 @@ func (f *inflight) rejections(detail *statuspb.Status) map[Key]rejection {
 	rejected := map[Key]rejection{}
 	for _, violation := range violations(detail) {
 		if key, ok := f.puts[violation.GetField()]; ok {
-			rejected[key] = rejection{f.digests[violation.GetField()], shorten(violation.GetDescription())}
+			rejected[key] = rejection{
+				f.digests[violation.GetField()], shorten(violation.GetDescription()), knownReason(violation.GetReason()),
+			}
 		}
 	}
 	if len(rejected) > 0 {
 		return rejected
 	}
 	for name, key := range f.puts {
-		rejected[key] = rejection{f.digests[name], shorten(detail.GetMessage())}
+		rejected[key] = rejection{f.digests[name], shorten(detail.GetMessage()), otherReason}
 	}
 	return rejected
 }
@@ -86,7 +88,7 @@ func reject(refused map[string]error) *statuspb.Status {
 	bad := &errdetails.BadRequest{}
 	for name, err := range refused {
 		bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{
-			Field: name, Description: shorten(err.Error()),
+			Field: name, Description: shorten(err.Error()), Reason: reasonOf(err),
 		})
 	}
 	slices.SortFunc(bad.GetFieldViolations(), func(a, b *errdetails.BadRequest_FieldViolation) int {

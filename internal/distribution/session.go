@@ -64,6 +64,8 @@ type inflight struct {
 type rejection struct {
 	digest  string
 	message string
+	// reason is one of reasons.
+	reason string
 }
 
 func newSession(p peer, before *session) *session {
