@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/distribution"
 	"behalf.dev/behalf/internal/frontdoor"
 	"behalf.dev/behalf/internal/snapshot"
@@ -48,6 +49,20 @@ func (m *decisionMetrics) Observe(e frontdoor.Event) {
 	}
 }
 
+// newRefusals counts what was refused. Kinds and reasons are closed lists too.
+func newRefusals(registry prometheus.Registerer) *prometheus.CounterVec {
+	refused := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "behalf_bundle_refusals_total", Help: "Bundles and leases that were refused, by kind and reason.",
+	}, []string{"kind", "reason"})
+	for _, kind := range []bundle.Kind{bundle.KindPolicy, bundle.KindTrust, bundle.KindRevocations} {
+		for _, reason := range snapshot.Refusals() {
+			refused.WithLabelValues(string(kind), string(reason))
+		}
+	}
+	registry.MustRegister(refused)
+	return refused
+}
+
 // stateMetrics read what is held and how it came when they are asked.
 type stateMetrics struct {
 	store  *snapshot.Store
@@ -59,7 +74,7 @@ type stateMetrics struct {
 var (
 	revisionDesc = prometheus.NewDesc("behalf_bundle_revision", "Revision of each bundle in force.", []string{"kind", "name"}, nil)
 	leaseDesc    = prometheus.NewDesc("behalf_bundle_lease_seconds", "Seconds until the lease of each bundle in force ends; below zero once it has.", []string{"kind", "name"}, nil)
-	refusedDesc  = prometheus.NewDesc("behalf_bundle_refusals_total", "Bundles and leases that were refused, by reason.", []string{"reason"}, nil)
+	updatesDesc  = prometheus.NewDesc("behalf_bundle_updates_total", "Bundles and leases that came from the manager, those that were refused among them.", nil, nil)
 	managerDesc  = prometheus.NewDesc("behalf_manager_connected", "1 while connected to the manager.", nil, nil)
 	attemptsDesc = prometheus.NewDesc("behalf_manager_connections_total", "Connections to the manager that were tried.", nil, nil)
 	lostDesc     = prometheus.NewDesc("behalf_decision_log_lost_total", "Decisions that the decision log dropped or could not write.", nil, nil)
@@ -67,7 +82,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (m *stateMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{revisionDesc, leaseDesc, refusedDesc, managerDesc, attemptsDesc, lostDesc} {
+	for _, desc := range []*prometheus.Desc{revisionDesc, leaseDesc, updatesDesc, managerDesc, attemptsDesc, lostDesc} {
 		ch <- desc
 	}
 }
@@ -79,10 +94,8 @@ func (m *stateMetrics) Collect(ch chan<- prometheus.Metric) {
 		ch <- gauge(revisionDesc, float64(s.Revision), string(s.Kind), s.Name)
 		ch <- gauge(leaseDesc, s.Lease().Sub(now).Seconds(), string(s.Kind), s.Name)
 	}
-	for reason, count := range m.store.Refusals() {
-		ch <- counter(refusedDesc, count, string(reason))
-	}
 	state := m.client.State()
+	ch <- counter(updatesDesc, state.Received)
 	connected := 0.0
 	if state.Connected {
 		connected = 1
