@@ -337,6 +337,8 @@ func TestAnAuthorizerDecidesOnWhatItsManagerSends(t *testing.T) {
 		`behalf_manager_connected 1`,
 		`behalf_decision_log_lost_total 0`,
 		`behalf_bundle_updates_total 3`,
+		`behalf_decisions_total{frontdoor="authzen",leg="identity",outcome="Deny",reason="internal_error"} 0`,
+		`behalf_decisions_total{frontdoor="extauthz",leg="policy",outcome="Deny",reason="internal_error"} 0`,
 		`behalf_bundle_refusals_total{kind="Policy",reason="rolled_back"} 0`,
 	} {
 		if !strings.Contains(metrics, want+"\n") {

@@ -9,9 +9,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/distribution"
 	"behalf.dev/behalf/internal/frontdoor"
+	"behalf.dev/behalf/internal/frontdoor/authzen"
+	"behalf.dev/behalf/internal/frontdoor/extauthz"
 	"behalf.dev/behalf/internal/snapshot"
 )
 
@@ -35,8 +38,18 @@ func newDecisionMetrics(registry prometheus.Registerer) *decisionMetrics {
 			Buckets: prometheus.ExponentialBuckets(10e-6, 2.5, 12),
 		}, []string{"frontdoor"}),
 	}
+	m.expectFaults()
 	registry.MustRegister(m.decisions, m.dryRun, m.duration)
 	return m
+}
+
+// expectFaults has faults told as zero before the first, without which an alert would not see it come.
+func (m *decisionMetrics) expectFaults() {
+	for _, door := range []string{extauthz.Door, authzen.Door} {
+		for _, leg := range authz.Legs() {
+			m.decisions.WithLabelValues(authz.Deny.String(), string(leg), string(authz.ReasonInternalError), door)
+		}
+	}
 }
 
 // Observe counts one decision.
