@@ -183,3 +183,44 @@ func TestWhatTheReaderOfTheSourceSees(t *testing.T) {
 		})
 	}
 }
+
+var link = regexp.MustCompile(`\]\(([^)#:]*)(#[^)]*)?\)`)
+
+func TestLinksOfThePagesLeadSomewhere(t *testing.T) {
+	for _, name := range []string{"metrics.md", "operations.md"} {
+		text := readPage(t, name)
+		for _, found := range link.FindAllStringSubmatch(text, -1) {
+			target, section := found[1], strings.TrimPrefix(found[2], "#")
+			if target == "" {
+				target = name
+			}
+			if _, err := os.Stat(filepath.Join("../../docs", target)); err != nil {
+				t.Errorf("%s: %s leads nowhere: %v", name, found[0], err)
+				continue
+			}
+			if section != "" && !hasHeading(readPage(t, target), section) {
+				t.Errorf("%s: %s has no section %s", name, target, section)
+			}
+		}
+	}
+}
+
+func readPage(t *testing.T, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("../../docs", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// hasHeading takes the name of a section as GitHub makes it: in lower case, with hyphens.
+func hasHeading(text, section string) bool {
+	for line := range strings.Lines(text) {
+		if title, is := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); is && strings.HasPrefix(line, "#") &&
+			strings.ReplaceAll(strings.ToLower(strings.TrimSpace(title)), " ", "-") == section {
+			return true
+		}
+	}
+	return false
+}
