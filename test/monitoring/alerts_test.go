@@ -184,7 +184,7 @@ func TestEveryAlertFiresAndResolves(t *testing.T) {
 func play(t *testing.T, rule *rulefmt.Rule, series []string, minutes int) (fired []bool, said string) {
 	t.Helper()
 	world, err := promqltest.NewLazyLoader("load 1m\n  "+strings.Join(series, "\n  ")+"\n", promqltest.LazyLoaderOpts{
-		EnableAtModifier: true, EnableNegativeOffset: true, Parser: promQL,
+		EnableAtModifier: true, EnableNegativeOffset: true,
 	})
 	if err != nil {
 		t.Fatal(err)
