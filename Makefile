@@ -68,7 +68,9 @@ verify: verify-headers verify-paths verify-format verify-tidy verify-layering ve
 lint: ## Lint, with the Kubernetes API conventions for api/; LINTFLAGS=--fix mends what it can
 	$(say) 'lint'
 	@golangci_lint=$$($(tool) golangci-lint); "$$golangci_lint" run $(LINTFLAGS) ./...; \
-	cd test/bench; "$$golangci_lint" run --config ../../.golangci.yml $(LINTFLAGS) ./...
+	for module in test/bench test/monitoring; do \
+	  (cd $$module; "$$golangci_lint" run --config ../../.golangci.yml $(LINTFLAGS) ./...); \
+	done
 
 .PHONY: verify-headers
 verify-headers: ## Check for the license header
@@ -140,6 +142,8 @@ test: test-scripts build ## Run all tests: unit, golden, schema, against an API 
 	@export KUBEBUILDER_ASSETS; KUBEBUILDER_ASSETS=$$(hack/controlplane/build.sh); \
 	printf '\n==> test: packages\n' >&2; \
 	$(go_test) $$(go list ./... | grep -v '/test/e2e'); \
+	printf '\n==> test: the dashboard and the alerts, with Prometheus\n' >&2; \
+	go -C test/monitoring test $(TESTFLAGS) ./...; \
 	printf '\n==> test: every small world and every law, without the race detector\n' >&2; \
 	go test -vet=off -timeout=20m $(TESTFLAGS) -v -run '^(TestExhaustive|TestLaws)' ./test/reference; \
 	if [[ -d test/e2e ]]; then \

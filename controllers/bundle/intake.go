@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strconv"
 	"sync"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -14,30 +15,33 @@ import (
 )
 
 // intake is what the caches have told of: the objects that there are, and which of them became others since they were taken
-// last. Objects are shared with the caches and never changed.
+// last, and when those came that are news. Objects are shared with the caches and never changed.
 type intake struct {
 	mu      sync.Mutex
 	objects map[compile.Key]client.Object
 	changed map[compile.Key]bool
 	// revoked is the highest resource version of a revocation that was told of, made, changed or gone.
 	revoked int64
+	arrived arrivals
 }
 
 func newIntake() *intake {
-	return &intake{objects: map[compile.Key]client.Object{}, changed: map[compile.Key]bool{}}
+	return &intake{objects: map[compile.Key]client.Object{}, changed: map[compile.Key]bool{}, arrived: arrivals{}}
 }
 
-func (i *intake) put(key compile.Key, object client.Object) {
+// put takes an object; arrived is when the change of it came, zero where it is no news.
+func (i *intake) put(key compile.Key, object client.Object, arrived time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.objects[key], i.changed[key] = object, true
+	i.objects[key] = object
+	i.note(key, arrived)
 }
 
-func (i *intake) remove(key compile.Key) {
+func (i *intake) remove(key compile.Key, arrived time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	delete(i.objects, key)
-	i.changed[key] = true
+	i.note(key, arrived)
 }
 
 // revocationsAt says that all changes of revocations up to a resource version were told of.
@@ -51,17 +55,35 @@ func (i *intake) revocationsAt(version string) {
 	i.revoked = max(i.revoked, at)
 }
 
-// take gives what became another since the last time, nil for what is gone, and up to which resource version revocations are
-// known by it.
-func (i *intake) take() (changes map[compile.Key]client.Object, revoked int64) {
+// note takes a change down. The lock is held.
+func (i *intake) note(key compile.Key, arrived time.Time) {
+	i.changed[key] = true
+	if !arrived.IsZero() {
+		i.arrived.join(arrivals{key: arrived})
+	}
+}
+
+// taken is what an intake gave.
+type taken struct {
+	// changes are what became another since the last time, nil for what is gone.
+	changes map[compile.Key]client.Object
+	// arrived is when they came, as far as they are news.
+	arrived arrivals
+	// revoked is up to which resource version revocations are known by them.
+	revoked int64
+}
+
+func (i *intake) take() taken {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	changes = make(map[compile.Key]client.Object, len(i.changed))
+	changes := make(map[compile.Key]client.Object, len(i.changed))
 	for key := range i.changed {
 		changes[key] = i.objects[key]
 	}
 	clear(i.changed)
-	return changes, i.revoked
+	arrived := i.arrived
+	i.arrived = arrivals{}
+	return taken{changes: changes, arrived: arrived, revoked: i.revoked}
 }
 
 // all are the objects that there are.

@@ -15,6 +15,8 @@ type ledger struct {
 	// published are all bundles, and keys what is known of those of issuers.
 	published map[string]v1alpha1.BundleStatus
 	keys      map[string]issuerkeys.State
+	// republished are the bundles whose statements are others since news were taken last.
+	republished map[string]bool
 	// parts are the objects that are part of a bundle, or were until they left it; leaving are those that have left any.
 	parts   map[string]map[compile.Key]bool
 	leaving map[compile.Key]bool
@@ -44,9 +46,11 @@ func (l *ledger) take(n *news) []compile.Key {
 
 // republish takes all bundles, and gives the names of those that are others than before or gone.
 func (l *ledger) republish(published map[string]v1alpha1.BundleStatus) (another []string) {
+	l.republished = map[string]bool{}
 	for name, status := range published {
 		if l.published[name] != status {
 			another = append(another, name)
+			l.republished[name] = true
 		}
 	}
 	for name := range l.published {
@@ -146,4 +150,16 @@ func (l *ledger) concerned(bundles map[string]bool) []compile.Key {
 		}
 	}
 	return keys
+}
+
+// partsOf are the bundles that the objects of these changes are, or were, part of.
+func (l *ledger) partsOf(changes arrivals) map[compile.Key]map[string]bool {
+	parts := make(map[compile.Key]map[string]bool, len(changes))
+	for key := range changes {
+		parts[key] = map[string]bool{}
+		for _, name := range l.entries[key].bundles() {
+			parts[key][name] = true
+		}
+	}
+	return parts
 }

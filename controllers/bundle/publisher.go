@@ -79,6 +79,7 @@ type Options struct {
 type Publisher struct {
 	options Options
 	reports *Reports
+	metrics *publisherMetrics
 	dirty   chan struct{}
 	intake  *intake
 	// compilation may be consulted by others.
@@ -115,8 +116,10 @@ func NewPublisher(options Options) (*Publisher, error) {
 	if options.Lease < MinLease {
 		return nil, fmt.Errorf("a lease of %s is too short to be renewed in time; %s is the least", options.Lease, MinLease)
 	}
+	metrics := newPublisherMetrics()
 	p := &Publisher{
 		options:     options,
+		metrics:     metrics,
 		dirty:       make(chan struct{}, 1),
 		intake:      newIntake(),
 		compilation: newCompilation(),
@@ -127,7 +130,7 @@ func NewPublisher(options Options) (*Publisher, error) {
 		pending:     newNews(),
 		missing:     errors.New("starting"),
 	}
-	p.reports = newReports(options.Distributor, p.Changed)
+	p.reports = newReports(options.Distributor, metrics.enforcing, p.Changed)
 	if options.Cluster != nil {
 		p.sources[clusterSource] = options.Cluster
 	}
@@ -252,6 +255,7 @@ func (p *Publisher) turn(ctx context.Context) time.Duration {
 	if err := p.publish(ctx, now); err != nil {
 		if ctx.Err() == nil {
 			p.note(err)
+			p.metrics.failures.Inc()
 			p.options.Log.Error(err, "publishing failed; what was published before stays", "retry", retryAfter.String())
 		}
 		return retryAfter
@@ -291,6 +295,7 @@ func (p *Publisher) publish(ctx context.Context, now time.Time) error {
 	p.pending.publish(list)
 	p.reports.update(p.pending)
 	p.pending = newNews()
+	p.metrics.publish(now, resources)
 	p.published(now, len(resources)-unshared)
 	return assigning
 }
@@ -309,18 +314,24 @@ func (p *Publisher) compile(now time.Time) error {
 	if afresh {
 		p.intake.again()
 	}
-	changes, revoked := p.intake.take()
+	news := p.intake.take()
+	changes := news.changes
+	p.pending.arrived.join(news.arrived)
 	p.want(changes)
 	states := p.keys(now)
+	began := time.Now()
 	delta, err := p.compilation.take(changes, states)
 	if err != nil {
 		return err
+	}
+	if len(changes) > 0 {
+		p.metrics.compiling.Observe(time.Since(began).Seconds())
 	}
 	if afresh {
 		p.complete(delta)
 	}
 	p.pending.take(delta, changes, states)
-	p.revoked = revoked
+	p.revoked = news.revoked
 	return nil
 }
 

@@ -60,7 +60,7 @@ func publishing(tb testing.TB) (*Publisher, *shelf) {
 
 func (p *Publisher) tell(objects map[compile.Key]client.Object) {
 	for key, o := range objects {
-		p.intake.put(key, o)
+		p.intake.put(key, o, time.Time{})
 	}
 }
 
@@ -195,7 +195,7 @@ func TestTheAuthorizersOfTheFormInForceGetTheBundle(t *testing.T) {
 	expect("not accepted, so that what was accepted stands in", "one")
 	put(func(rs *v1alpha1.ResourceServer) { rs.Spec.Enforcement.Mode = v1alpha1.EnforcementEnforce })
 	expect("mended", "two")
-	p.intake.remove(key)
+	p.intake.remove(key, time.Time{})
 	p.must(t)
 	if _, there := d.held[name]; there || len(p.compilation.forms) != 3 || len(p.compilation.accepted) != 3 {
 		t.Errorf("something is left of a resource server that is gone: %v", p.compilation.forms)
@@ -259,7 +259,7 @@ func shift(r *rand.Rand, p *Publisher, world map[compile.Key]client.Object) stri
 	}
 	if _, there := world[key]; there && r.IntN(2) == 0 {
 		delete(world, key)
-		p.intake.remove(key)
+		p.intake.remove(key, time.Time{})
 		return fmt.Sprintf("removed %v", key)
 	}
 	o := everything[key]
@@ -273,7 +273,7 @@ func shift(r *rand.Rand, p *Publisher, world map[compile.Key]client.Object) stri
 		o.Spec.Audiences[0].Audience = v1alpha1.Audience(worlds.Audience(r.IntN(5)))
 	}
 	world[key] = o
-	p.intake.put(key, o)
+	p.intake.put(key, o, time.Time{})
 	return fmt.Sprintf("put %v", key)
 }
 
@@ -283,11 +283,11 @@ func breakCompiler(t *testing.T, p *Publisher) {
 	const kind = "Grenade"
 	kinds[kind] = watched{put: func(*compile.Compiler, client.Object) { panic("boom") }}
 	defer delete(kinds, kind)
-	p.intake.put(compile.Key{Kind: kind}, server("u", "boom"))
+	p.intake.put(compile.Key{Kind: kind}, server("u", "boom"), time.Time{})
 	if err := p.publish(t.Context(), now); err == nil || !strings.Contains(err.Error(), "boom") {
 		t.Fatalf("error %v", err)
 	}
-	p.intake.remove(compile.Key{Kind: kind})
+	p.intake.remove(compile.Key{Kind: kind}, time.Time{})
 	if p.Consult(func(*compile.Compiler) {}) {
 		t.Fatal("a compiler that failed is consulted")
 	}
@@ -345,7 +345,7 @@ func BenchmarkTurn(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				at = at.Add(time.Millisecond)
-				p.intake.put(key, after)
+				p.intake.put(key, after, time.Time{})
 				if err := p.publish(b.Context(), at); err != nil {
 					b.Fatal(err)
 				}

@@ -23,6 +23,8 @@ type news struct {
 	// published are the bundles that there are to be, by the name that reports call them, and keys those of all issuers.
 	published map[string]v1alpha1.BundleStatus
 	keys      map[string]issuerkeys.State
+	// arrived are when the changes came that are news.
+	arrived arrivals
 }
 
 // take takes in what a compilation came to.
@@ -39,7 +41,7 @@ func (n *news) take(d *compile.Delta, changes map[compile.Key]client.Object, key
 }
 
 func newNews() *news {
-	return &news{delta: compile.NewDelta(), uids: map[compile.Key]types.UID{}}
+	return &news{delta: compile.NewDelta(), uids: map[compile.Key]types.UID{}, arrived: arrivals{}}
 }
 
 // publish takes contents whether or not they have a revision already: what has none nobody can have acknowledged.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -39,13 +40,14 @@ type Reports struct {
 	// floors are the highest revisions that authorizers refused an older one for.
 	floors      map[distribution.Key]int64
 	subscribers map[string][]*subscriber
+	enforcement *enforcement
 }
 
 type subscriber struct {
 	notify func(types.NamespacedName)
 }
 
-func newReports(distributor Distributor, outrun func()) *Reports {
+func newReports(distributor Distributor, took *prometheus.HistogramVec, outrun func()) *Reports {
 	return &Reports{
 		distributor: distributor,
 		outrun:      outrun,
@@ -53,6 +55,7 @@ func newReports(distributor Distributor, outrun func()) *Reports {
 		standings:   map[string]conditions.Standing{},
 		floors:      map[distribution.Key]int64{},
 		subscribers: map[string][]*subscriber{},
+		enforcement: newEnforcement(took),
 	}
 }
 
@@ -120,8 +123,22 @@ func (r *Reports) subscribe(kind string, notify func(types.NamespacedName)) (can
 func (r *Reports) update(n *news) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	parts := r.ledger.partsOf(n.arrived)
 	another := r.ledger.take(n)
-	r.tell(append(another, r.ledger.concerned(r.look())...))
+	moved := r.look()
+	r.await(n.arrived, parts)
+	r.tell(append(another, r.ledger.concerned(moved)...))
+}
+
+// await begins to measure changes, given the bundles that their objects were part of before. The lock is held.
+func (r *Reports) await(arrived arrivals, before map[compile.Key]map[string]bool) {
+	after := r.ledger.partsOf(arrived)
+	for key, at := range arrived {
+		parts := before[key]
+		maps.Copy(parts, after[key])
+		r.enforcement.await(key, at, concernedBy(key, parts, r.ledger.republished))
+	}
+	r.enforcement.settle(r.standings, time.Now())
 }
 
 // known are the objects of which something is known.
@@ -151,7 +168,9 @@ func (r *Reports) follow(ctx context.Context) {
 func (r *Reports) progressed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if moved := r.look(); len(moved) > 0 {
+	moved := r.look()
+	r.enforcement.settle(r.standings, time.Now())
+	if len(moved) > 0 {
 		r.forgetLeft()
 		r.tell(r.ledger.concerned(moved))
 	}

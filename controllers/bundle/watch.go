@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -66,7 +67,8 @@ func watch(ctx context.Context, informers cache.Informers, in *intake, changed f
 		if err != nil {
 			return fmt.Errorf("watching objects of kind %s: %w", kind, err)
 		}
-		registration, err := informer.AddEventHandler(handler(kind, in, func() string { return lastSync(informer) }, changed))
+		h := handler(kind, in, hearing{now: time.Now, newest: func() string { return lastSync(informer) }, changed: changed})
+		registration, err := informer.AddEventHandler(h)
 		if err != nil {
 			return fmt.Errorf("watching objects of kind %s: %w", kind, err)
 		}
@@ -100,34 +102,49 @@ func lastSync(informer cache.Informer) string {
 	return ""
 }
 
-func handler(kind string, in *intake, newest func() string, changed func()) toolscache.ResourceEventHandlerFuncs {
+// hearing is what a handler needs to know and whom it tells.
+type hearing struct {
+	now func() time.Time
+	// newest is the resource version up to which the cache knows everything.
+	newest func() string
+	// changed is called at every change that the compiler could see.
+	changed func()
+}
+
+func handler(kind string, in *intake, h hearing) toolscache.ResourceEventHandlerDetailedFuncs {
 	note := func(version string) {
 		if kind == compile.KindDelegationRevocation {
 			in.revocationsAt(version)
 		}
 	}
-	put := func(o any) {
+	put := func(o any, arrived time.Time) {
 		if object, ok := o.(client.Object); ok {
-			in.put(compile.Key{Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName()}, object)
+			in.put(compile.Key{Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName()}, object, arrived)
 			note(object.GetResourceVersion())
 		}
 	}
-	return toolscache.ResourceEventHandlerFuncs{
-		AddFunc: func(o any) {
-			put(o)
-			changed()
+	return toolscache.ResourceEventHandlerDetailedFuncs{
+		AddFunc: func(o any, initially bool) {
+			arrived := h.now()
+			if initially {
+				arrived = time.Time{}
+			}
+			put(o, arrived)
+			h.changed()
 		},
 		UpdateFunc: func(before, after any) {
-			put(after)
-			if matters(before, after) {
-				changed()
+			if !matters(before, after) {
+				put(after, time.Time{})
+				return
 			}
+			put(after, h.now())
+			h.changed()
 		},
 		DeleteFunc: func(o any) {
 			if key, ok := keyOfDeleted(kind, o); ok {
-				in.remove(key)
-				note(versionOfDeleted(o, newest))
-				changed()
+				in.remove(key, h.now())
+				note(versionOfDeleted(o, h.newest))
+				h.changed()
 			}
 		},
 	}

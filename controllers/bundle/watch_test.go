@@ -6,6 +6,7 @@ package bundle
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -15,7 +16,9 @@ import (
 	"behalf.dev/behalf/internal/compile"
 )
 
-func never() string { return "" }
+func heard(changed func()) hearing {
+	return hearing{now: time.Now, newest: func() string { return "" }, changed: changed}
+}
 
 func TestWhatMakesACompilation(t *testing.T) { // THREATS 44
 	before := v1alpha1.ServiceDelegation{ObjectMeta: metav1.ObjectMeta{UID: "u", Generation: 1, ResourceVersion: "1"}}
@@ -37,14 +40,14 @@ func TestWhatMakesACompilation(t *testing.T) { // THREATS 44
 		t.Run(name, func(t *testing.T) {
 			calls, after := 0, before.DeepCopy()
 			c.change(after)
-			handler(compile.KindServiceDelegation, newIntake(), never, func() { calls++ }).OnUpdate(before.DeepCopy(), after)
+			handler(compile.KindServiceDelegation, newIntake(), heard(func() { calls++ })).OnUpdate(before.DeepCopy(), after)
 			if (calls == 1) != c.want {
 				t.Errorf("%d calls, want a compilation: %v", calls, c.want)
 			}
 		})
 	}
 	calls := 0
-	h := handler(compile.KindServiceDelegation, newIntake(), never, func() { calls++ })
+	h := handler(compile.KindServiceDelegation, newIntake(), heard(func() { calls++ }))
 	h.OnAdd(&before, false)
 	h.OnDelete(toolscache.DeletedFinalStateUnknown{Key: "support/portal"})
 	if calls != 2 {
@@ -57,7 +60,7 @@ func TestWhatTheCacheTellsIsTaken(t *testing.T) {
 	first, second := object("u", 1), object("u", 1)
 	second.ResourceVersion = "2"
 	in := newIntake()
-	h := handler(compile.KindServiceDelegation, in, never, func() {})
+	h := handler(compile.KindServiceDelegation, in, heard(func() {}))
 	for _, step := range []struct {
 		sentence string
 		tell     func()
@@ -79,7 +82,7 @@ func TestWhatTheCacheTellsIsTaken(t *testing.T) {
 		}, map[compile.Key]client.Object{}},
 	} {
 		step.tell()
-		if got, _ := in.take(); !reflect.DeepEqual(got, step.want) {
+		if got := in.take().changes; !reflect.DeepEqual(got, step.want) {
 			t.Errorf("%s: %v", step.sentence, got)
 		}
 	}

@@ -65,7 +65,7 @@ func (a *Authorizer) openStore() error {
 	client, err := distribution.NewClient(distribution.ClientOptions{
 		Address: a.options.ManagerAddress, ServerName: a.options.ManagerServerName,
 		CAFile: a.options.ManagerCAFile, TokenFile: a.options.TokenFile, Node: a.options.NodeID,
-		Sink: guided{a.store}, Clock: a.clock, Log: a.log.WithName("distribution"), Remedy: remedy,
+		Sink: guided{a.store, newRefusals(a.registry)}, Clock: a.clock, Log: a.log.WithName("distribution"), Remedy: remedy,
 	})
 	a.client = client
 	return err

@@ -29,6 +29,7 @@ import (
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -338,9 +339,22 @@ func TestAnAuthorizerDecidesOnWhatItsManagerSends(t *testing.T) {
 		`behalf_bundle_lease_seconds{kind="Trust",name="trust"} 3600`,
 		`behalf_manager_connected 1`,
 		`behalf_decision_log_lost_total 0`,
+		`behalf_bundle_updates_total 3`,
+		`behalf_decisions_total{frontdoor="authzen",leg="identity",outcome="Deny",reason="internal_error"} 0`,
+		`behalf_decisions_total{frontdoor="extauthz",leg="policy",outcome="Deny",reason="internal_error"} 0`,
+		`behalf_bundle_refusals_total{kind="Policy",reason="rolled_back"} 0`,
 	} {
 		if !strings.Contains(metrics, want+"\n") {
 			t.Errorf("metrics do not say %s", want)
+		}
+	}
+	problems, err := promlint.New(strings.NewReader(metrics)).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range problems {
+		if strings.HasPrefix(problem.Metric, "behalf_") {
+			t.Errorf("%s is not named as Prometheus has it: %s", problem.Metric, problem.Text)
 		}
 	}
 	for _, secret := range []string{"alice", "eyJ", "portal"} { // THREATS 25
@@ -463,6 +477,9 @@ func TestNewBundleKeysAreTakenWithoutARestart(t *testing.T) {
 		status, body := s.get("/readyz")
 		return status == http.StatusOK && strings.Contains(body, "note: Policy bundle support/tickets: an update was refused")
 	})
+	if got := s.metric(`behalf_bundle_refusals_total{kind="Policy",reason="untrusted"}`); got == "0" || got == "" {
+		t.Errorf("%q refusals are counted", got)
+	}
 	if got := s.check(); got != "" {
 		t.Errorf("denied by %q, although what was verified before stays", got)
 	}

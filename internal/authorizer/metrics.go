@@ -10,9 +10,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/distribution"
 	"behalf.dev/behalf/internal/frontdoor"
+	"behalf.dev/behalf/internal/frontdoor/authzen"
+	"behalf.dev/behalf/internal/frontdoor/extauthz"
 	"behalf.dev/behalf/internal/snapshot"
 )
 
@@ -36,8 +39,18 @@ func newDecisionMetrics(registry prometheus.Registerer) *decisionMetrics {
 			Buckets: prometheus.ExponentialBuckets(10e-6, 2.5, 12),
 		}, []string{"frontdoor"}),
 	}
+	m.expectFaults()
 	registry.MustRegister(m.decisions, m.dryRun, m.duration)
 	return m
+}
+
+// expectFaults has faults told as zero before the first, without which an alert would not see it come.
+func (m *decisionMetrics) expectFaults() {
+	for _, door := range []string{extauthz.Door, authzen.Door} {
+		for _, leg := range authz.Legs() {
+			m.decisions.WithLabelValues(authz.Deny.String(), string(leg), string(authz.ReasonInternalError), door)
+		}
+	}
 }
 
 // Observe counts one decision.
@@ -48,6 +61,20 @@ func (m *decisionMetrics) Observe(e frontdoor.Event) {
 	if d.DryRun != nil {
 		m.dryRun.WithLabelValues(string(d.DryRun.Leg), string(d.DryRun.Reason), e.Door).Inc()
 	}
+}
+
+// newRefusals counts what was refused. Kinds and reasons are closed lists too.
+func newRefusals(registry prometheus.Registerer) *prometheus.CounterVec {
+	refused := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "behalf_bundle_refusals_total", Help: "Bundles and leases that were refused, by kind and reason.",
+	}, []string{"kind", "reason"})
+	for _, kind := range []bundle.Kind{bundle.KindPolicy, bundle.KindTrust, bundle.KindRevocations} {
+		for _, reason := range snapshot.Refusals() {
+			refused.WithLabelValues(string(kind), string(reason))
+		}
+	}
+	registry.MustRegister(refused)
+	return refused
 }
 
 // stateMetrics read what is held and how it came when they are asked.
@@ -61,10 +88,10 @@ type stateMetrics struct {
 var (
 	revisionDesc = prometheus.NewDesc("behalf_bundle_revision", "Revision of each bundle in force.", []string{"kind", "name"}, nil)
 	leaseDesc    = prometheus.NewDesc("behalf_bundle_lease_seconds", "Seconds until the lease of each bundle in force ends; below zero once it has.", []string{"kind", "name"}, nil)
-	refusedDesc  = prometheus.NewDesc("behalf_bundle_refusals_total", "Bundles and leases that were refused, by reason.", []string{"reason"}, nil)
-	foundDesc    = prometheus.NewDesc("behalf_state_refusals_total", "Those of the refusals that concerned what lay in the state folder, by reason.", []string{"reason"}, nil)
+	foundDesc    = prometheus.NewDesc("behalf_state_refusals_total", "Refusals that concerned what lay in the state folder, by reason.", []string{"reason"}, nil)
 	bundlesDesc  = prometheus.NewDesc("behalf_bundles", "Bundles by kind and freshness: Fresh, Degraded (served stale), Expired (denied), Absent (refused, and none is held).", []string{"kind", "state"}, nil)
 	earliestDesc = prometheus.NewDesc("behalf_bundle_lease_earliest_seconds", "Seconds until the earliest lease of a bundle in force ends; below zero once it has. None where none is in force.", nil, nil)
+	updatesDesc  = prometheus.NewDesc("behalf_bundle_updates_total", "Bundles and leases that came from the manager, those that were refused among them.", nil, nil)
 	managerDesc  = prometheus.NewDesc("behalf_manager_connected", "1 while connected to the manager.", nil, nil)
 	attemptsDesc = prometheus.NewDesc("behalf_manager_connections_total", "Connections to the manager that were tried.", nil, nil)
 	lostDesc     = prometheus.NewDesc("behalf_decision_log_lost_total", "Decisions that the decision log dropped or could not write.", nil, nil)
@@ -73,7 +100,7 @@ var (
 // Describe implements prometheus.Collector.
 func (m *stateMetrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{
-		revisionDesc, leaseDesc, earliestDesc, bundlesDesc, refusedDesc, foundDesc, managerDesc, attemptsDesc, lostDesc,
+		revisionDesc, leaseDesc, earliestDesc, bundlesDesc, foundDesc, updatesDesc, managerDesc, attemptsDesc, lostDesc,
 	} {
 		ch <- desc
 	}
@@ -83,13 +110,11 @@ func (m *stateMetrics) Describe(ch chan<- *prometheus.Desc) {
 func (m *stateMetrics) Collect(ch chan<- prometheus.Metric) {
 	m.collectLeases(ch)
 	m.collectFreshness(ch)
-	for reason, count := range m.store.Refusals() {
-		ch <- counter(refusedDesc, count, string(reason))
-	}
 	for reason, count := range m.store.Found() {
 		ch <- counter(foundDesc, count, string(reason))
 	}
 	state := m.client.State()
+	ch <- counter(updatesDesc, state.Received)
 	connected := 0.0
 	if state.Connected {
 		connected = 1

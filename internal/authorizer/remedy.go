@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -80,20 +81,24 @@ func withRemedy(refused string) string {
 	return refused
 }
 
-// guided is a store whose refusals say what can be done about them: here, in the log, and to the manager.
+// guided is a store whose refusals are counted, and say what can be done about them: here, in the log, and to the manager.
 type guided struct {
 	*snapshot.Store
+	refused *prometheus.CounterVec
 }
 
 // Update makes the changes.
 func (g guided) Update(changes []bundle.Change) []error {
 	problems := g.Store.Update(changes)
 	for i, err := range problems {
-		var refused *snapshot.Refused
+		refused, ok := errors.AsType[*snapshot.Refused](err)
+		if ok {
+			g.refused.WithLabelValues(string(refused.Kind), string(refused.Reason)).Inc()
+		}
 		switch {
 		case errors.Is(err, bundle.ErrUntrusted):
 			problems[i] = fmt.Errorf("%w: %s", err, remedyKeys)
-		case errors.As(err, &refused) && refused.Reason == snapshot.NotPersisted:
+		case ok && refused.Reason == snapshot.NotPersisted:
 			problems[i] = fmt.Errorf("%w: %s", err, remedyStateDir)
 		}
 	}

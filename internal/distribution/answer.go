@@ -14,6 +14,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	statuspb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"behalf.dev/behalf/internal/bundle"
@@ -60,11 +61,12 @@ func (f *inflight) rejections(detail *statuspb.Status) map[Key]rejection {
 	if detail == nil || detail.GetCode() == int32(codes.OK) {
 		return nil
 	}
-	rejected := map[Key]rejection{}
+	rejected, floors := map[Key]rejection{}, floorsIn(detail)
 	for _, violation := range violations(detail) {
 		if key, ok := f.puts[violation.GetField()]; ok {
 			rejected[key] = rejection{
-				digest: f.digests[violation.GetField()], message: shorten(violation.GetDescription()), floor: floorIn(violation.GetReason()),
+				digest: f.digests[violation.GetField()], message: shorten(violation.GetDescription()),
+				reason: knownReason(violation.GetReason()), floor: floors[violation.GetField()],
 			}
 		}
 	}
@@ -72,7 +74,7 @@ func (f *inflight) rejections(detail *statuspb.Status) map[Key]rejection {
 		return rejected
 	}
 	for name, key := range f.puts {
-		rejected[key] = rejection{digest: f.digests[name], message: shorten(detail.GetMessage())}
+		rejected[key] = rejection{digest: f.digests[name], message: shorten(detail.GetMessage()), reason: otherReason}
 	}
 	return rejected
 }
@@ -99,31 +101,53 @@ func reject(refused map[string]error) *statuspb.Status {
 		return cmp.Compare(a.GetField(), b.GetField())
 	})
 	detail := &statuspb.Status{Code: int32(codes.InvalidArgument), Message: bad.GetFieldViolations()[0].GetDescription()}
-	if packed, err := anypb.New(bad); err == nil {
-		detail.Details = append(detail.Details, packed)
+	details := []proto.Message{bad}
+	if floors := seen(refused); floors != nil {
+		details = append(details, floors)
+	}
+	for _, one := range details {
+		if packed, err := anypb.New(one); err == nil {
+			detail.Details = append(detail.Details, packed)
+		}
 	}
 	return detail
 }
 
-// seenReason begins the reason of a violation that says which revision the peer has seen.
-const seenReason = "SEEN_"
+// Of what a peer refuses because it has seen something newer, it says what, by name: a google.rpc.ErrorInfo.
+const (
+	seenReason = "REVISION_SEEN"
+	seenDomain = "behalf.dev"
+)
 
-// reasonOf says in a word why something was refused, where that is of use to whoever sent it.
-func reasonOf(err error) string {
-	if seen, ok := errors.AsType[*bundle.RolledBackError](err); ok {
-		return seenReason + strconv.FormatInt(seen.Floor, 10)
+// seen is the detail with the floors of what was refused as rolled back; nil where nothing was.
+func seen(refused map[string]error) *errdetails.ErrorInfo {
+	floors := map[string]string{}
+	for name, err := range refused {
+		if older, ok := errors.AsType[*bundle.RolledBackError](err); ok {
+			floors[name] = strconv.FormatInt(older.Floor, 10)
+		}
 	}
-	return ""
+	if len(floors) == 0 {
+		return nil
+	}
+	return &errdetails.ErrorInfo{Reason: seenReason, Domain: seenDomain, Metadata: floors}
 }
 
-// floorIn is the inverse of reasonOf; 0 for any other reason.
-func floorIn(reason string) int64 {
-	digits, ok := strings.CutPrefix(reason, seenReason)
-	floor, err := strconv.ParseInt(digits, 10, 64)
-	if !ok || err != nil {
-		return 0
+// floorsIn reads what seen wrote. What cannot be read is passed over.
+func floorsIn(detail *statuspb.Status) map[string]int64 {
+	floors := map[string]int64{}
+	for _, one := range detail.GetDetails() {
+		var info errdetails.ErrorInfo
+		if one.UnmarshalTo(&info) != nil || info.GetReason() != seenReason || info.GetDomain() != seenDomain {
+			continue
+		}
+		for name, digits := range info.GetMetadata() {
+			if floor, err := strconv.ParseInt(digits, 10, 64); err == nil {
+				floors[name] = floor
+			}
+		}
 	}
-	return floor
+	return floors
 }
 
 // shorten cuts a peer's words to what is kept of them, at the end of a character.

@@ -121,7 +121,7 @@ func TestRejectionKeepsTheLastGoodAndIsReported(t *testing.T) {
 		return s.holds(fine) && m.Progress(bundle.KindPolicy, "billing/ledger", fine.Statement.Digest).Enforced()
 	})
 	eventually(t, "one rejection is counted", func() bool {
-		return testutil.ToFloat64(m.metrics.rejected.WithLabelValues("Policy")) == 1
+		return testutil.ToFloat64(m.metrics.rejected.WithLabelValues("Policy", "other")) == 1
 	})
 
 	mended := policyFor("support/tickets", 3, "policy 3")

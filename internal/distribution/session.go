@@ -66,6 +66,8 @@ type rejection struct {
 	message string
 	// floor is the revision that the peer has seen, where it refused what came because that is older; 0 otherwise.
 	floor int64
+	// reason is one of reasons.
+	reason string
 }
 
 func newSession(p peer, before *session) *session {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"behalf.dev/behalf/internal/authz"
@@ -94,6 +95,9 @@ func TestWhatIsNotInOrderIsNeitherEnforcedNorAcknowledged(t *testing.T) {
 			})
 			if audience, _ := s.Current().Audience("five.example"); audience != "https://tickets.example" {
 				t.Error("the last good one is not in force")
+			}
+			if got := testutil.ToFloat64(m.metrics.rejected.WithLabelValues("Policy", string(tc.want))); got != 1 {
+				t.Errorf("the manager counted %v of this reason", got)
 			}
 			if got := s.Refusals()[tc.want]; got != 1 || a.State().Rejected != 1 {
 				t.Errorf("counted %v and %d", s.Refusals(), a.State().Rejected)

@@ -200,7 +200,7 @@ func (s *Server) heed(session *session, request *discoveryv3.DeltaDiscoveryReque
 func (s *Server) note(session *session, index int, request *discoveryv3.DeltaDiscoveryRequest) {
 	rejected := session.answered(index, request)
 	for key, r := range rejected {
-		s.metrics.rejected.WithLabelValues(string(key.Kind)).Inc()
+		s.metrics.rejected.WithLabelValues(string(key.Kind), r.reason).Inc()
 		s.options.Log.Info("authorizer rejected what it was sent", "authorizer", session.peer.String(),
 			"kind", key.Kind, "name", key.Name, "digest", r.digest, "why", r.message)
 	}

@@ -5,7 +5,12 @@ package distribution
 
 import (
 	"errors"
+	"fmt"
 	"testing"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	statuspb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/protobuf/types/known/anypb"
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
@@ -53,14 +58,14 @@ func TestWhatIsWithheldAndThenGoneIsRemoved(t *testing.T) {
 	eventually(t, "it is removed", func() bool { return holder.size() == 1 })
 }
 
-// seen refuses whatever comes as older than what it saw.
-type seen struct {
+// forgetless refuses whatever comes as older than what it saw.
+type forgetless struct {
 	*shelf
 
 	floor int64
 }
 
-func (s seen) Update(changes []bundle.Change) []error {
+func (s forgetless) Update(changes []bundle.Change) []error {
 	errs := make([]error, len(changes))
 	for i := range errs {
 		errs[i] = errors.Join(errors.New("refusing it"), &bundle.RolledBackError{Floor: s.floor})
@@ -74,7 +79,7 @@ func TestAnAuthorizerSaysWhichRevisionItHasSeen(t *testing.T) {
 	old := policyFor("support/tickets", 4, "policy 4")
 	mustSet(t, m.Server, old)
 	m.connect(t, everywhere, "node-1", newShelf())
-	m.connect(t, everywhere, "node-2", seen{newShelf(), 17})
+	m.connect(t, everywhere, "node-2", forgetless{newShelf(), 17})
 	eventually(t, "the floor is known", func() bool {
 		p := m.Progress(bundle.KindPolicy, "support/tickets", old.Statement.Digest)
 		return p.Floor == 17 && p.Acked == 1 && len(p.Rejected) == 1
@@ -82,21 +87,26 @@ func TestAnAuthorizerSaysWhichRevisionItHasSeen(t *testing.T) {
 }
 
 func TestFloorsAreReadAsTheyAreWritten(t *testing.T) {
-	for sentence, c := range map[string]struct {
-		err    error
-		reason string
-		floor  int64
-	}{
-		"a floor":           {err: &bundle.RolledBackError{Floor: 1795336800648}, reason: "SEEN_1795336800648", floor: 1795336800648},
-		"any other refusal": {err: errBad},
-	} {
-		if got := reasonOf(c.err); got != c.reason || floorIn(got) != c.floor {
-			t.Errorf("%s: %q, read as %d", sentence, got, floorIn(got))
-		}
+	detail := reject(map[string]error{
+		"support/tickets": fmt.Errorf("refusing it: %w", &bundle.RolledBackError{Floor: 1795336800648}), "billing/ledger": errBad,
+	})
+	if got := floorsIn(detail); len(got) != 1 || got["support/tickets"] != 1795336800648 {
+		t.Errorf("got %v", got)
 	}
-	for _, reason := range []string{"SEEN_", "SEEN_x", "SEEN_99999999999999999999", "seen_1", "X_SEEN_1"} {
-		if got := floorIn(reason); got != 0 {
-			t.Errorf("%q is read as %d", reason, got)
+	if got := floorsIn(reject(map[string]error{"billing/ledger": errBad})); len(got) != 0 {
+		t.Errorf("of what was refused for another reason: %v", got)
+	}
+	for sentence, info := range map[string]*errdetails.ErrorInfo{
+		"another reason": {Reason: "X", Domain: seenDomain, Metadata: map[string]string{"a/b": "1"}},
+		"another domain": {Reason: seenReason, Domain: "example", Metadata: map[string]string{"a/b": "1"}},
+		"no number":      {Reason: seenReason, Domain: seenDomain, Metadata: map[string]string{"a/b": "99999999999999999999"}},
+	} {
+		packed, err := anypb.New(info)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := floorsIn(&statuspb.Status{Details: []*anypb.Any{packed}}); len(got) != 0 {
+			t.Errorf("%s: %v", sentence, got)
 		}
 	}
 }

@@ -54,6 +54,7 @@ type Options struct {
 // nobody.
 type Fetcher struct {
 	options Options
+	fetches fetches
 
 	// wanted holds at most one notice that sources have come.
 	wanted  chan struct{}
@@ -78,7 +79,7 @@ func NewFetcher(options Options) *Fetcher {
 	if options.OnChange == nil {
 		options.OnChange = func() {}
 	}
-	return &Fetcher{options: options, wanted: make(chan struct{}, 1), sources: map[string]*entry{}}
+	return &Fetcher{options: options, fetches: newFetches(), wanted: make(chan struct{}, 1), sources: map[string]*entry{}}
 }
 
 // NeedLeaderElection is false: every replica compiles, and so needs keys.
@@ -173,6 +174,10 @@ func (f *Fetcher) keepFresh(ctx context.Context, name string, e *entry) {
 // record takes an attempt down and says when to try again: after wait, or earlier where the keys that serve end earlier.
 func (f *Fetcher) record(name string, e *entry, keys Keys, err error, wait time.Duration) time.Duration {
 	now := time.Now()
+	f.fetches.tried.Inc()
+	if err != nil {
+		f.fetches.failed.Inc()
+	}
 	f.mu.Lock()
 	before := e.state
 	e.state = after(before, keys, err, now, f.options.MaxAge)

@@ -109,3 +109,10 @@ func (l *leadership) String() string {
 		return l.holder + " (this replica is not the leader)"
 	}
 }
+
+// leads says whether this replica held the lease when it looked last.
+func (l *leadership) leads() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err == nil && l.holder == l.Identity()
+}

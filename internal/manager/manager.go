@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -24,7 +23,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	webhookserver "sigs.k8s.io/controller-runtime/pkg/webhook"
 
@@ -313,22 +311,11 @@ func (m *Manager) serveDistribution(ctx context.Context) error {
 // Start runs the manager until the context ends or a part fails for good. It lets go of the leader lease, so the process
 // must end soon after.
 func (m *Manager) Start(ctx context.Context) error {
-	release := m.collect()
+	release := m.serveMetrics()
 	defer release()
 	m.options.Log.Info("starting", "namespace", m.options.Namespace, "distribution", m.listener.Addr().String(),
 		"webhook", m.options.WebhookAddress, "lease", m.options.Lease.String(), "identity", m.leadership.Identity())
 	return errors.Join(m.ctrl.Start(ctx), m.close())
-}
-
-// collect has the distribution server's metrics served; the function ends that.
-func (m *Manager) collect() func() {
-	if err := metrics.Registry.Register(m.distribution); err != nil {
-		if _, twice := errors.AsType[prometheus.AlreadyRegisteredError](err); !twice {
-			m.options.Log.Error(err, "metrics of distribution are not served")
-		}
-		return func() {}
-	}
-	return func() { metrics.Registry.Unregister(m.distribution) }
 }
 
 // close lets go of listeners that nobody serves.

@@ -464,6 +464,41 @@ var _ = Describe("A manager", func() {
 		}).WithContext(ctx).WithTimeout(nothingHappensIn).Should(Equal(settled), "retries write nothing (THREATS 44)")
 	})
 
+	It("tells in its metrics how long a change took until it was enforced, and how all stands", func(ctx context.Context) {
+		m := start(ctx)
+		rs, sd := tickets(), declaration()
+		a, b := connect(ctx, m, "a"), connect(ctx, m, "b")
+		create(ctx, issuer(), permit(), sd, rs)
+		becomes(ctx, rs, enforced)
+		becomes(ctx, sd, declarationGood)
+		before := figure("behalf_enforcement_duration_seconds", "ServiceDelegation")
+		change(ctx, sd, func(sd *v1alpha1.ServiceDelegation) {
+			sd.Spec.Audiences[0].Scopes = append(sd.Spec.Audiences[0].Scopes, "tickets:write")
+		})
+		Eventually(func() float64 { return figure("behalf_enforcement_duration_seconds", "ServiceDelegation") }).Should(Equal(before + 1))
+		Eventually(func() float64 { return figure("behalf_manager_leader") }).Should(Equal(1.0))
+		for metric, want := range map[string]float64{
+			"behalf_distribution_streams": 2, "behalf_enforcement_waiting_changes": 0, "behalf_enforcement_lagging_authorizers": 0,
+			"behalf_publish_failures_total": 0,
+		} {
+			Expect(figure(metric)).To(Equal(want), metric)
+		}
+		Expect(figure("behalf_enforcement_bundles", "Policy", "enforced")).To(Equal(1.0))
+		Expect(figure("behalf_issuers", "fetched")).To(BeNumerically(">=", 1), "the cluster's own keys")
+
+		By("keeping both from acknowledging")
+		a.stop()
+		b.stop()
+		change(ctx, sd, func(sd *v1alpha1.ServiceDelegation) {
+			sd.Spec.Audiences[0].Scopes = []v1alpha1.ScopeName{"tickets:read"}
+		})
+		Eventually(func() float64 { return figure("behalf_enforcement_waiting_changes") }).Should(Equal(1.0))
+		Expect(figure("behalf_enforcement_lagging_authorizers")).To(Equal(2.0))
+		connect(ctx, m, "a")
+		connect(ctx, m, "b")
+		Eventually(func() float64 { return figure("behalf_enforcement_waiting_changes") }).Should(Equal(0.0))
+	})
+
 	It("says in words who writes status, on every replica, and follows a leader that went", func(ctx context.Context) {
 		first := start(ctx)
 		Eventually(readyz(first)).Should(And(HavePrefix("200 OK\nready\n"), ContainSubstring("status is written by this replica")))

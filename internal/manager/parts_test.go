@@ -186,6 +186,9 @@ func TestEveryReplicaKnowsWhoWritesStatus(t *testing.T) {
 		if got := l.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+		if got := l.leads(); got != (want == "this replica") {
+			t.Errorf("it leads: %v, and says %q", got, want)
+		}
 	}
 	check("nobody yet: lease behalf-manager has no holder")
 	lock.holder = "other"

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +31,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"behalf.dev/behalf/api/v1alpha1"
 	"behalf.dev/behalf/controllers/bundle"
@@ -204,4 +207,25 @@ func save(ctx context.Context, path, configMap, key string) error {
 		return fs.ErrNotExist
 	}
 	return os.WriteFile(path, []byte(config.Data[key]), 0o600)
+}
+
+// figure is a metric of this process; of a histogram, how often something was measured.
+func figure(name string, labels ...string) float64 {
+	families, err := metrics.Registry.Gather()
+	Expect(err).NotTo(HaveOccurred())
+	for _, family := range families {
+		if family.GetName() != name {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			var values []string
+			for _, label := range metric.GetLabel() {
+				values = append(values, label.GetValue())
+			}
+			if slices.Equal(values, labels) {
+				return metric.GetGauge().GetValue() + metric.GetCounter().GetValue() + float64(metric.GetHistogram().GetSampleCount())
+			}
+		}
+	}
+	return math.NaN()
 }

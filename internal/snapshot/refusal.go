@@ -60,6 +60,9 @@ func (r *Refused) Error() string {
 // Unwrap gives the cause.
 func (r *Refused) Unwrap() error { return r.Err }
 
+// RefusalReason is the reason in one word, for the manager to count.
+func (r *Refused) RefusalReason() string { return string(r.Reason) }
+
 // refuse is a Refused that does not yet know what it concerns.
 func refuse(reason Refusal, err error) error { return &Refused{Reason: reason, Err: err} }
 
