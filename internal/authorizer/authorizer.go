@@ -181,8 +181,8 @@ func (a *Authorizer) Run(ctx context.Context) error {
 	return errors.Join(err, finish(), a.closeState())
 }
 
-// followManager keeps the store up to date. New bundle keys begin a new connection: what was refused under the old ones is
-// only sent again then.
+// followManager keeps the store up to date. New bundle keys begin a new connection, and so does what could not be written for
+// a while: what was refused is only sent again then.
 func (a *Authorizer) followManager(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if err := a.connect(ctx); err != nil {
@@ -198,6 +198,7 @@ func (a *Authorizer) connect(ctx context.Context) error {
 	defer again()
 	group.Go(func() error { return a.client.Run(ctx) })
 	group.Go(func() error { return a.watch(ctx, a.keys, again) })
+	group.Go(func() error { return a.awaitRoom(ctx, again) })
 	return group.Wait()
 }
 

@@ -4,7 +4,9 @@
 package authorizer
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/go-logr/logr"
 
@@ -33,6 +35,32 @@ func (a *Authorizer) closeState() error {
 		return nil
 	}
 	return a.state.Close()
+}
+
+// writeAgainAfter is how long after a change that could not be written its manager is asked for it again.
+const writeAgainAfter = 30 * time.Second
+
+// awaitRoom calls again when something that could not be written should be tried once more.
+func (a *Authorizer) awaitRoom(ctx context.Context, again func()) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.clock.After(writeAgainAfter):
+		}
+		if a.awaited() {
+			again()
+		}
+	}
+}
+
+func (a *Authorizer) awaited() bool {
+	for _, state := range a.store.States() {
+		if state.Reason == snapshot.NotPersisted && a.clock.Now().Sub(state.RefusedAt) >= writeAgainAfter {
+			return true
+		}
+	}
+	return false
 }
 
 // restoring is a store that looks into its folder again under each new set of keys: what no key of before signed may be

@@ -124,13 +124,14 @@ func TestAnAuthorizerWithADamagedStateFolderDeniesAndSaysSo(t *testing.T) {
 	}
 }
 
-// THREATS 34: what could not be kept is not enforced, and the manager is told.
-func TestWhatCannotBeKeptIsRefusedAndSaid(t *testing.T) {
+// THREATS 34: what could not be kept is not enforced, and the manager is told; once it can be, it is.
+func TestWhatCannotBeKeptIsRefusedAndSaidAndTriedAgain(t *testing.T) {
 	s := keeping(t)
 	s.publish(42)
 	s.start()
 	s.waitReady()
-	if err := os.RemoveAll(s.options.StateDir); err != nil {
+	obstacle := s.fileOf(".envelope") + ".tmp" // a folder where a file should be
+	if err := os.Mkdir(obstacle, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	s.world.Policy.Rules = nil
@@ -150,6 +151,11 @@ func TestWhatCannotBeKeptIsRefusedAndSaid(t *testing.T) {
 	if got := s.check(); got != "" {
 		t.Errorf("denied by %q, although the last good one stays", got)
 	}
+	if err := os.Remove(obstacle); err != nil {
+		t.Fatal(err)
+	}
+	s.clock.advance(30 * time.Second)
+	eventually(t, "it is asked for again", func() bool { return s.check() == "no_policy" })
 }
 
 // What a ResourceServer lets be served stale keeps the authorizer in service, and every decision says what it rests on.

@@ -106,6 +106,6 @@ func (s *Store) recordStored(k key, err error) *Refused {
 	defer s.mu.Unlock()
 	s.refusals[refused.Reason]++
 	s.found[refused.Reason]++
-	s.remember(k, refusal{at: s.clock(), message: refused.Error(), stored: true})
+	s.remember(k, refusal{at: s.clock(), reason: refused.Reason, message: refused.Error(), stored: true})
 	return refused
 }

@@ -40,7 +40,9 @@ type State struct {
 	// Statement under which it is held; zero where Absent.
 	Statement bundle.Statement
 	Freshness Freshness
-	// Refused is why the last change of it was refused; empty where it was taken. RefusedAt says when.
+	// Refused is why the last change of it was refused, and Reason the same in a word; empty where it was taken. RefusedAt
+	// says when.
+	Reason    Refusal
 	Refused   string
 	RefusedAt time.Time
 	// Stored says that what was refused lay in the state folder, and nobody sent it.
@@ -61,7 +63,7 @@ func (s *Store) States() []State {
 		if !ok {
 			state = State{Kind: k.kind, Name: k.name, Freshness: Absent}
 		}
-		state.Refused, state.RefusedAt, state.Stored = r.message, r.at, r.stored
+		state.Reason, state.Refused, state.RefusedAt, state.Stored = r.reason, r.message, r.at, r.stored
 		known[k] = state
 	}
 	keys := slices.SortedFunc(maps.Keys(known), compareKeys)

@@ -54,6 +54,7 @@ type floor struct {
 
 type refusal struct {
 	at      time.Time
+	reason  Refusal
 	message string
 	stored  bool
 }
@@ -256,7 +257,7 @@ func (s *Store) record(changes []bundle.Change, errs []error) {
 		refused := concerning(k, errs[i])
 		errs[i] = refused
 		s.refusals[refused.Reason]++
-		s.remember(k, refusal{at: s.clock(), message: refused.Error()})
+		s.remember(k, refusal{at: s.clock(), reason: refused.Reason, message: refused.Error()})
 	}
 }
 
