@@ -106,6 +106,8 @@ func parse(args []string, stderr io.Writer) (manager.Options, logging, error) {
 	flags.StringVar(&servingNames, "serving-names", "", "DNS names and IP addresses under which the manager is reached, separated by commas")
 	flags.StringVar(&authorizers, "authorizers", "", "service accounts of authorizers that may see every resource server: namespace/name, separated by commas")
 	flags.DurationVar(&o.Lease, "lease", bundle.DefaultLease, "for how long authorizers may serve a bundle that is not renewed")
+	flags.DurationVar(&o.SigningKeyPeriod, "signing-key-period", bundle.DefaultKeyPeriod, "for how long a key signs bundles before another takes its place; 0 for ever")
+	flags.DurationVar(&o.SigningKeyPropagation, "signing-key-propagation", bundle.DefaultKeyPropagation, "for how long the next key is published before it signs, so that every authorizer's copy of the keys has it by then")
 	flags.StringVar(&o.ExchangeAudience, "exchange-audience", manager.DefaultExchangeAudience, "audience of the service account tokens that the exchange takes")
 	flags.BoolVar(&loopback, "issuer-allow-loopback", false, "allow issuers on this machine, over http too; for demonstrations")
 	flags.DurationVar(&o.KeysMaxAge, "issuer-keys-max-age", issuerkeys.DefaultMaxAge, "for how long keys of an issuer serve that cannot be fetched again")

@@ -51,6 +51,7 @@ type Manager struct {
 	leadership   *leadership
 	certificates *servingcert.Source
 	key          *bundle.SigningKey
+	keeper       *bundle.KeyKeeper
 	issuers      *issuerkeys.Fetcher
 	publisher    *bundle.Publisher
 	distribution *distribution.Server
@@ -208,6 +209,7 @@ func (m *Manager) makePublisher(rc *rest.Config) error {
 	}
 	changed := func() { m.publisher.Changed() }
 	m.key = bundle.NewSigningKey(c, m.options.Namespace, m.options.Log.WithName("signing"), changed)
+	m.keeper = bundle.NewKeyKeeper(m.key, m.options.rotation(), time.Now)
 	m.issuers = issuerkeys.NewFetcher(issuerkeys.Options{
 		MaxAge: m.options.KeysMaxAge, OnChange: changed, Log: m.options.Log.WithName("issuers"),
 	})
@@ -264,9 +266,9 @@ func listenOn(address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// addRunnables adds what runs on every replica.
+// addRunnables adds what runs on every replica, and the keeper of signing keys, which runs on the leader.
 func (m *Manager) addRunnables(*rest.Config) error {
-	runnables := []manager.Runnable{m.certificates, m.key, m.issuers, m.publisher, everywhere(m.serveDistribution)}
+	runnables := []manager.Runnable{m.certificates, m.key, m.keeper, m.issuers, m.publisher, everywhere(m.serveDistribution)}
 	if m.health != nil {
 		runnables = append(runnables, &manager.Server{
 			Name: "health", Server: httpServer(health(m.checks(), m.remarks)), Listener: m.health,
@@ -342,6 +344,7 @@ func (m *Manager) HealthAddress() string {
 func (m *Manager) checks() []check {
 	return []check{
 		{name: "certificate", ready: func() error { _, err := m.certificate(nil); return err }},
+		{name: "signing key", ready: m.key.Ready, says: m.key.String},
 		{name: "bundles", ready: m.publisher.Ready, says: m.publisher.String},
 	}
 }

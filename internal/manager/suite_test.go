@@ -139,6 +139,7 @@ func start(ctx context.Context, change ...func(*manager.Options)) *running {
 		Election:            manager.ElectionOn,
 		Log:                 funcr.New(func(_, args string) { GinkgoWriter.Println(args) }, funcr.Options{LogTimestamp: true}),
 	}
+	options.SigningKeyPropagation = time.Second
 	for _, c := range change {
 		c(&options)
 	}
