@@ -61,8 +61,8 @@ type Options struct {
 	Key *SigningKey
 	// Issuers fetches keys. The Publisher must be told by Changed when they change.
 	Issuers *issuerkeys.Fetcher
-	// Loopback is for the sources of those keys.
-	Loopback issuerkeys.Loopback
+	// Reach is for the sources of those keys.
+	Reach issuerkeys.Reach
 	// Cluster is where the keys of the cluster's own issuer come from.
 	Cluster     issuerkeys.Source
 	Distributor Distributor
@@ -179,7 +179,7 @@ func (p *Publisher) firstKeys(ctx context.Context) {
 
 // want has the keys of issuers fetched from where they are now.
 func (p *Publisher) want(changes map[compile.Key]client.Object) {
-	p.sources.take(changes, p.options.Loopback)
+	p.sources.take(changes, p.options.Reach)
 	p.options.Issuers.Want(p.sources)
 }
 

@@ -217,7 +217,7 @@ func (m *Manager) makePublisher(rc *rest.Config) error {
 		Cache:       m.ctrl.GetCache(),
 		Key:         m.key,
 		Issuers:     m.issuers,
-		Loopback:    m.options.Loopback,
+		Reach:       m.options.Reach,
 		Cluster:     issuerkeys.Cluster{API: api},
 		Distributor: m.distribution,
 		Lease:       m.options.Lease,

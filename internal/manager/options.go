@@ -66,8 +66,8 @@ type Options struct {
 	SigningKeyPropagation time.Duration
 	// ExchangeAudience is the audience of the tokens that the exchange takes from actors.
 	ExchangeAudience string
-	// Loopback says whether issuers on this machine may be asked for keys.
-	Loopback issuerkeys.Loopback
+	// Reach says where issuers may be asked for keys.
+	Reach issuerkeys.Reach
 	// KeysMaxAge is for how long keys of an issuer serve that cannot be fetched again.
 	KeysMaxAge time.Duration
 	Election   Election
@@ -97,8 +97,11 @@ func (o Options) Validate() error {
 		errs = append(errs, fmt.Errorf("--lease: %s is too short to be renewed in time; %s is the least", o.Lease, bundle.MinLease))
 	}
 	errs = append(errs, o.rotation().Validate())
-	if o.KeysMaxAge <= 0 {
-		errs = append(errs, errors.New("--issuer-keys-max-age: must be more than nothing"))
+	if o.Reach.Ports == "" {
+		errs = append(errs, errors.New("--issuer-ports: name at least one port, such as 443"))
+	}
+	if o.KeysMaxAge < issuerkeys.MinMaxAge {
+		errs = append(errs, fmt.Errorf("--issuer-keys-max-age: %s is too short for keys to be fetched again; %s is the least", o.KeysMaxAge, issuerkeys.MinMaxAge))
 	}
 	if o.ExchangeAudience == "" {
 		errs = append(errs, errors.New("--exchange-audience: must not be empty"))
