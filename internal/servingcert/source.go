@@ -37,6 +37,17 @@ const (
 	ConfigMapKey = "ca.crt"
 )
 
+// RotateAnnotation on the Secret asks for another authority out of turn. It goes when there is one.
+const RotateAnnotation = "behalf.dev/rotate"
+
+// Values of RotateAnnotation.
+const (
+	// rotateNow has the former authority issue and be believed as after any replacement.
+	rotateNow = "Now"
+	// rotateCompromised has every former authority believed no longer.
+	rotateCompromised = "Compromised"
+)
+
 const (
 	// checkEvery is how often everything is looked at again, and retryAfter when after a failure.
 	checkEvery = 10 * time.Second
@@ -150,17 +161,23 @@ func (s *Source) ensureAuthorities(ctx context.Context, now time.Time) (authorit
 		return authorities{}, fmt.Errorf("reading secret %s: %w", s.options.SecretName, err)
 	}
 	found, err := readAuthorities(secret.Data, now)
+	asked := secret.Annotations[RotateAnnotation]
 	switch {
 	case err != nil && s.kept != nil:
 		s.log.Error(err, "the authority is unusable; putting back the one in use", "secret", s.options.SecretName)
 		return s.update(ctx, &secret, s.kept, now)
 	case err != nil:
 		s.log.Error(err, "the authority is unusable; making a new one", "secret", s.options.SecretName)
-		return s.replace(ctx, &secret, now)
-	case due(found.newest.cert, now):
-		return s.replace(ctx, &secret, now)
+		return s.replace(ctx, &secret, secret.Data, now)
+	case asked == rotateCompromised:
+		return s.replace(ctx, &secret, nil, now)
+	case asked == rotateNow, due(found.newest.cert, now):
+		return s.replace(ctx, &secret, secret.Data, now)
 	case found.before.key != nil && !now.Before(found.newest.made().Add(keepKeyFor)):
 		return s.update(ctx, &secret, withoutFormerKey(secret.Data), now)
+	}
+	if asked != "" {
+		s.log.Info("nobody knows what is asked for; say Now or Compromised", "secret", s.options.SecretName, "annotation", RotateAnnotation, "says", asked)
 	}
 	s.kept = secret.Data
 	return found, nil
@@ -189,12 +206,13 @@ func (s *Source) create(ctx context.Context, now time.Time) (authorities, error)
 	return readAuthorities(data, now)
 }
 
-// replace puts a new authority beside the old one.
-func (s *Source) replace(ctx context.Context, secret *corev1.Secret, now time.Time) (authorities, error) {
-	data, err := successor(secret.Data, now)
+// replace puts a new authority in the place of the former ones, which stay beside it.
+func (s *Source) replace(ctx context.Context, secret *corev1.Secret, former map[string][]byte, now time.Time) (authorities, error) {
+	data, err := successor(former, now)
 	if err != nil {
 		return authorities{}, err
 	}
+	delete(secret.Annotations, RotateAnnotation)
 	s.log.Info("made a new authority of serving certificates", "secret", s.options.SecretName)
 	return s.update(ctx, secret, data, now)
 }

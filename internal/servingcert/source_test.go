@@ -4,6 +4,7 @@
 package servingcert_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -308,6 +309,45 @@ func TestAnAuthorityIsReplacedWithoutAnybodyNoticing(t *testing.T) {
 	f.ensure(first)
 	if strings.Contains(f.configMap(), strings.TrimSpace(old)) {
 		t.Error("the old authority is published beyond its end")
+	}
+}
+
+func TestAnAuthorityIsReplacedWhenAsked(t *testing.T) {
+	cases := map[string]struct {
+		asked            string
+		replaced         bool
+		formerIsBelieved bool
+	}{
+		"now":                      {"Now", true, true},
+		"since it is compromised":  {"Compromised", true, false},
+		"in words that nobody has": {"now!", false, true},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			s := f.source()
+			f.ensure(s)
+			before, old := f.configMap(), f.secret()
+			old.Annotations = map[string]string{servingcert.RotateAnnotation: c.asked}
+			if err := api.Update(t.Context(), old); err != nil {
+				t.Fatal(err)
+			}
+			f.ensure(s)
+			f.ensure(s)
+			now := f.secret()
+			if replaced := !bytes.Equal(now.Data["tls.crt"], old.Data["tls.crt"]); replaced != c.replaced || (now.Annotations[servingcert.RotateAnnotation] == "") != c.replaced {
+				t.Errorf("replaced: %v; asked for still: %q", replaced, now.Annotations)
+			}
+			if strings.Contains(f.configMap(), strings.TrimSpace(before)) != c.formerIsBelieved {
+				t.Errorf("published %s", f.configMap())
+			}
+			if err := verify(t, s, before, "manager.test", f.now); (err == nil) != c.formerIsBelieved {
+				t.Errorf("whoever holds a copy of before: %v", err)
+			}
+			if err := f.believed(s, "manager.test"); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
