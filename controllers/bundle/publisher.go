@@ -232,7 +232,7 @@ func (p *Publisher) turn(ctx context.Context) time.Duration {
 func (p *Publisher) publish(now time.Time) error {
 	key, ok := p.options.Key.Current()
 	if !ok {
-		return fmt.Errorf("there is no signing key yet: %w", p.options.Key.Ready())
+		return errors.New("there is no signing key yet")
 	}
 	if err := p.compile(); err != nil {
 		return err

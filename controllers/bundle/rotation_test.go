@@ -285,9 +285,11 @@ func TestOfTwoLeadersOneWins(t *testing.T) {
 			c := newCluster(t)
 			prepare(c)
 			rival := c.replica(quarterly)
+			var won *keyring
 			interfere := func() { // the rival does it all just before the first write of the other
-				if rival.changes == 0 {
+				if won == nil {
 					rival.leads()
+					won = c.ring()
 				}
 			}
 			other := c.disturbed(quarterly, interceptor.Funcs{
@@ -303,7 +305,6 @@ func TestOfTwoLeadersOneWins(t *testing.T) {
 			if _, err := other.keeper.Look(t.Context()); err != nil && !apierrors.IsConflict(err) {
 				t.Fatal(err)
 			}
-			won := c.ring()
 			other.leads()
 			rival.leads()
 			if got := c.ring(); !reflect.DeepEqual(got, won) || !other.signs().Equal(rival.signs()) {

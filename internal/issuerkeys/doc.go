@@ -21,8 +21,6 @@ const (
 	// maxKeys is the number of keys in one set, and maxSet its size in the stable form: all issuers share one trust bundle.
 	maxKeys = 256
 	maxSet  = 128 << 10
-	// maxRSABits bounds the time that checking one signature takes.
-	maxRSABits = 8192
 )
 
 // Keys are what was fetched.

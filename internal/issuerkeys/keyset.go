@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"cmp"
 	"crypto"
-	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -88,7 +87,7 @@ func readKey(raw json.RawMessage) (*jose.JSONWebKey, error) {
 	if err := key.UnmarshalJSON(raw); err != nil || !key.IsPublic() || !key.Valid() {
 		return nil, nil //nolint:nilerr,nilnil // a type that this build does not know
 	}
-	if key.Use != "" && key.Use != "sig" || !forVerifying(members["key_ops"]) || !payable(key.Key) {
+	if key.Use != "" && key.Use != "sig" || !forVerifying(members["key_ops"]) {
 		return nil, nil //nolint:nilnil // of another use
 	}
 	return &jose.JSONWebKey{Key: key.Key, KeyID: key.KeyID, Algorithm: key.Algorithm, Use: key.Use}, nil
@@ -101,12 +100,6 @@ func forVerifying(keyOps json.RawMessage) bool {
 	}
 	var operations []string
 	return json.Unmarshal(keyOps, &operations) == nil && slices.Contains(operations, "verify")
-}
-
-// payable is false for a key with which every signature would take authorizers a long time.
-func payable(key any) bool {
-	k, ok := key.(*rsa.PublicKey)
-	return !ok || k.N.BitLen() <= maxRSABits
 }
 
 func marshal(keys []jose.JSONWebKey) (string, error) {

@@ -85,13 +85,21 @@ func TestLoopbackWhereItIsAllowed(t *testing.T) {
 	if err := reach.controlPlain("tcp", "203.0.113.7:443", nil); !errors.Is(err, ErrForbiddenTarget) {
 		t.Errorf("plain http to where localhost does not lead: %v", err)
 	}
+	for _, url := range []string{"http://localhost:1/", "http://127.0.0.1/"} {
+		if err := reach.dialControl(url)("tcp", "203.0.113.7:443", nil); !errors.Is(err, ErrForbiddenTarget) {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+	if err := reach.dialControl("HTTPS://idp.example/")("tcp", "203.0.113.7:443", nil); err != nil {
+		t.Errorf("https, spelt in capitals: %v", err)
+	}
 	if err := (Reach{}).control("tcp", "203.0.113.7:443", nil); !errors.Is(err, ErrForbiddenTarget) {
 		t.Errorf("without any port named: %v", err)
 	}
 }
 
 func TestParsePorts(t *testing.T) {
-	for text, want := range map[string]Ports{"443": "443", " 443, 8443 ,": "443,8443", "65535,1": "65535,1"} {
+	for text, want := range map[string]Ports{"443": "443", "443, 8443,": "443,8443", "65535,1": "65535,1"} {
 		if got, err := ParsePorts(text); err != nil || got != want {
 			t.Errorf("%q: %q, %v", text, got, err)
 		}

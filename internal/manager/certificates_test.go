@@ -83,7 +83,7 @@ var _ = Describe("The serving certificates", func() {
 			Eventually(shakesHands(address, certificate)).WithContext(ctx).Should(Succeed(), name)
 			Expect(shakesHands(address, old)(ctx)).NotTo(Succeed(), name)
 		}
-		Expect(answers()).To(And(HaveLen(1), HaveKeyWithValue("Allow", BeNumerically(">", 1000))))
+		Expect(answers()).To(And(HaveLen(1), HaveKeyWithValue("Allow", BeNumerically(">", 100))))
 		becomes(ctx, rs, enforced)
 		b := connect(ctx, m, "b")
 		Eventually(decides(b)).Should(Equal("Allow"))
