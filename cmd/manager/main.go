@@ -93,6 +93,7 @@ func parse(args []string, stderr io.Writer) (manager.Options, logging, error) {
 		o                         manager.Options
 		l                         logging
 		authorizers, servingNames string
+		issuerPorts               string
 		elect, loopback           bool
 	)
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
@@ -106,8 +107,11 @@ func parse(args []string, stderr io.Writer) (manager.Options, logging, error) {
 	flags.StringVar(&servingNames, "serving-names", "", "DNS names and IP addresses under which the manager is reached, separated by commas")
 	flags.StringVar(&authorizers, "authorizers", "", "service accounts of authorizers that may see every resource server: namespace/name, separated by commas")
 	flags.DurationVar(&o.Lease, "lease", bundle.DefaultLease, "for how long authorizers may serve a bundle that is not renewed")
+	flags.DurationVar(&o.SigningKeyPeriod, "signing-key-period", bundle.DefaultKeyPeriod, "for how long a key signs bundles before another takes its place; 0 for ever")
+	flags.DurationVar(&o.SigningKeyPropagation, "signing-key-propagation", bundle.DefaultKeyPropagation, "for how long the next key is published before it signs, so that every authorizer's copy of the keys has it by then")
 	flags.StringVar(&o.ExchangeAudience, "exchange-audience", manager.DefaultExchangeAudience, "audience of the service account tokens that the exchange takes")
 	flags.BoolVar(&loopback, "issuer-allow-loopback", false, "allow issuers on this machine, over http too; for demonstrations")
+	flags.StringVar(&issuerPorts, "issuer-ports", string(issuerkeys.DefaultPorts), "ports that issuers' keys may be fetched from, separated by commas")
 	flags.DurationVar(&o.KeysMaxAge, "issuer-keys-max-age", issuerkeys.DefaultMaxAge, "for how long keys of an issuer serve that cannot be fetched again")
 	flags.BoolVar(&elect, "leader-elect", true, "agree with other replicas on which one writes status")
 	flags.StringVar(&l.level, "log-level", "info", "debug, info, warn or error")
@@ -125,7 +129,10 @@ func parse(args []string, stderr io.Writer) (manager.Options, logging, error) {
 	if servingNames != "" {
 		o.ServingNames = strings.Split(servingNames, ",")
 	}
-	o.Loopback = issuerkeys.Loopback(loopback)
+	o.Reach.Loopback = issuerkeys.Loopback(loopback)
+	if o.Reach.Ports, err = issuerkeys.ParsePorts(issuerPorts); err != nil {
+		return o, l, fmt.Errorf("--issuer-ports: %w", err)
+	}
 	o.Election = manager.ElectionOff
 	if elect {
 		o.Election = manager.ElectionOn

@@ -25,12 +25,13 @@ func TestParse(t *testing.T) {
 	}
 	want := []authz.Actor{{Namespace: "gate", ServiceAccount: "a"}, {Namespace: "gate", ServiceAccount: "b"}}
 	if !slices.Equal(o.ServingNames, []string{"localhost", "127.0.0.1"}) || !slices.Equal(o.Authorizers, want) ||
-		o.Lease != 20*time.Second || o.Loopback != issuerkeys.LoopbackAllowed || o.Election != manager.ElectionOff || l.level != "debug" {
+		o.Lease != 20*time.Second || o.Reach.Loopback != issuerkeys.LoopbackAllowed || o.Election != manager.ElectionOff || l.level != "debug" {
 		t.Errorf("got %+v, %+v", o, l)
 	}
 	o, _, err = parse([]string{"--serving-names=x"}, io.Discard)
-	if err != nil || o.Loopback != issuerkeys.LoopbackRefused || o.Election != manager.ElectionOn || o.Lease != time.Hour ||
-		o.Namespace != "behalf-system" || o.ExchangeAudience != "behalf-exchange" || o.KeysMaxAge != 24*time.Hour {
+	if err != nil || o.Reach.Loopback != issuerkeys.LoopbackRefused || o.Election != manager.ElectionOn || o.Lease != time.Hour ||
+		o.Namespace != "behalf-system" || o.ExchangeAudience != "behalf-exchange" || o.KeysMaxAge != 24*time.Hour ||
+		o.Reach.Ports != "443,8443" || o.SigningKeyPeriod != 90*24*time.Hour || o.SigningKeyPropagation != 10*time.Minute {
 		t.Errorf("defaults: got %+v, %v", o, err)
 	}
 }
@@ -47,6 +48,8 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 		"an argument":                {args: []string{"--serving-names=x", "y"}, want: `unexpected argument "y"`, code: 2},
 		"an authorizer without name": {args: []string{"--serving-names=x", "--authorizers=y"}, want: "--authorizers: reading authorizers", code: 2},
 		"an unknown level":           {args: []string{"--serving-names=x", "--log-level=loud"}, want: "--log-level", code: 2},
+		"a port that is none":        {args: []string{"--serving-names=x", "--issuer-ports=https"}, want: `--issuer-ports: reading ports: "https" is not a number`, code: 2},
+		"keys that follow too fast":  {args: []string{"--serving-names=x", "--signing-key-period=1m"}, want: "--signing-key-period", code: 2},
 		"a lease too short":          {args: []string{"--serving-names=x", "--lease=1s"}, want: "--lease", code: 2},
 	}
 	for name, c := range cases {

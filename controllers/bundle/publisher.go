@@ -63,8 +63,8 @@ type Options struct {
 	Issuers *issuerkeys.Fetcher
 	// KeysMaxAge is for how long keys serve that cannot be fetched again; issuerkeys.DefaultMaxAge where zero.
 	KeysMaxAge time.Duration
-	// Loopback is for the sources of those keys.
-	Loopback issuerkeys.Loopback
+	// Reach is for the sources of those keys.
+	Reach issuerkeys.Reach
 	// Cluster is where the keys of the cluster's own issuer come from.
 	Cluster     issuerkeys.Source
 	Distributor Distributor
@@ -217,7 +217,7 @@ func (p *Publisher) firstKeys(ctx context.Context) {
 
 // want has the keys of issuers fetched from where they are now.
 func (p *Publisher) want(changes map[compile.Key]client.Object) {
-	p.sources.take(changes, p.options.Loopback)
+	p.sources.take(changes, p.options.Reach)
 	p.options.Issuers.Want(p.sources)
 }
 
@@ -275,7 +275,7 @@ func (p *Publisher) turn(ctx context.Context) time.Duration {
 func (p *Publisher) publish(ctx context.Context, now time.Time) error {
 	key, ok := p.options.Key.Current()
 	if !ok {
-		return fmt.Errorf("there is no signing key yet: secret %s is neither there nor could it be created", SigningSecret)
+		return errors.New("there is no signing key yet")
 	}
 	if err := p.compile(now); err != nil {
 		return err
@@ -338,7 +338,7 @@ func (p *Publisher) compile(now time.Time) error {
 // keys are what is known of issuers, with the keys that count. The leader has those recorded that it fetched.
 func (p *Publisher) keys(now time.Time) map[string]issuerkeys.State {
 	shared, _ := p.options.Register.Shared()
-	k := keyring{sources: p.sources, recorded: shared.Keys, leads: !p.leading().IsZero(), maxAge: p.options.KeysMaxAge}
+	k := belief{sources: p.sources, recorded: shared.Keys, leads: !p.leading().IsZero(), maxAge: p.options.KeysMaxAge}
 	states := k.believe(p.options.Issuers.States(), now)
 	p.assignments.keys = k.record(states)
 	return states

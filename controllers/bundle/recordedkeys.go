@@ -38,8 +38,8 @@ func originOf(s issuerkeys.Source) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// keyring says which keys of issuers count.
-type keyring struct {
+// belief says which keys of issuers count.
+type belief struct {
 	sources  sources
 	recorded map[string]RecordedKeys
 	// leads says that what this replica fetched counts, and else only what the leader recorded.
@@ -48,7 +48,7 @@ type keyring struct {
 }
 
 // believe gives the states with the keys that count.
-func (k *keyring) believe(own map[string]issuerkeys.State, now time.Time) map[string]issuerkeys.State {
+func (k *belief) believe(own map[string]issuerkeys.State, now time.Time) map[string]issuerkeys.State {
 	states := make(map[string]issuerkeys.State, len(own))
 	for name, state := range own {
 		if !k.leads || !state.Known() {
@@ -60,7 +60,7 @@ func (k *keyring) believe(own map[string]issuerkeys.State, now time.Time) map[st
 }
 
 // recall gives the state with the keys that are recorded, or without any.
-func (k *keyring) recall(name string, state issuerkeys.State, now time.Time) issuerkeys.State {
+func (k *belief) recall(name string, state issuerkeys.State, now time.Time) issuerkeys.State {
 	known, ok := k.recorded[name]
 	until := time.Unix(known.FetchedAt, 0).Add(k.maxAge)
 	state.Keys = issuerkeys.Keys{}
@@ -72,7 +72,7 @@ func (k *keyring) recall(name string, state issuerkeys.State, now time.Time) iss
 }
 
 // record is what is to be recorded of states. What is recorded already stays as it is for a while, though it was fetched again.
-func (k *keyring) record(states map[string]issuerkeys.State) map[string]RecordedKeys {
+func (k *belief) record(states map[string]issuerkeys.State) map[string]RecordedKeys {
 	next := map[string]RecordedKeys{}
 	for name, state := range states {
 		if !state.Known() {

@@ -40,7 +40,7 @@ func TestWhoseKeysCount(t *testing.T) {
 		"nor anybody whose keys the leader fetched from somewhere else": {false, fetched, recorded(elsewhere, time.Hour), ""},
 		"nor keys that the leader has not fetched for too long":         {false, failed, recorded(here, 25*time.Hour), ""},
 	} {
-		k := keyring{sources: sources{"corp": here}, recorded: c.recorded, leads: c.leads, maxAge: 24 * time.Hour}
+		k := belief{sources: sources{"corp": here}, recorded: c.recorded, leads: c.leads, maxAge: 24 * time.Hour}
 		states := k.believe(map[string]issuerkeys.State{"corp": c.own}, now)
 		if got := states["corp"]; got.Keys.JWKS != c.want || !errors.Is(got.Err, c.own.Err) {
 			t.Errorf("%s: %+v", sentence, got)
@@ -51,7 +51,7 @@ func TestWhoseKeysCount(t *testing.T) {
 // THREATS 44
 func TestKeysAreRecordedAnewOnlyWhenTheyChangeOrGrowOld(t *testing.T) {
 	here := issuerkeys.Web{Issuer: "https://idp.example"}
-	k := keyring{sources: sources{"corp": here}, leads: true, maxAge: 24 * time.Hour}
+	k := belief{sources: sources{"corp": here}, leads: true, maxAge: 24 * time.Hour}
 	state := func(jwks string, at time.Time) map[string]issuerkeys.State {
 		return map[string]issuerkeys.State{"corp": {Keys: issuerkeys.Keys{Issuer: here.Issuer, JWKS: jwks}, FetchedAt: at}, "none": {}}
 	}

@@ -78,7 +78,7 @@ func (e *entry) same(other *entry) bool {
 }
 
 func sameKeys(a, b issuerkeys.State) bool {
-	return a.Attempted == b.Attempted && a.Known() == b.Known() && errorText(a.Err) == errorText(b.Err)
+	return a.Attempted == b.Attempted && a.Known() == b.Known() && a.Since.Equal(b.Since) && errorText(a.Err) == errorText(b.Err)
 }
 
 func errorText(err error) string {

@@ -4,52 +4,63 @@
 package bundle
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"behalf.dev/behalf/internal/bundle"
 )
 
-// Where the signing key is kept, in the manager's own namespace, and where its public part is for authorizers to read.
+// Where the signing keys are kept, in the manager's own namespace, and where their public parts are for authorizers to read.
 const (
-	SigningSecret    = "behalf-bundle-signing"
-	signingSecretKey = "ed25519.key"
-	KeysConfigMap    = "behalf-bundle-keys"
+	SigningSecret = "behalf-bundle-signing"
+	KeysConfigMap = "behalf-bundle-keys"
 	// KeysConfigMapKey holds what bundle.ParsePublicKeys reads.
 	KeysConfigMapKey = "keys"
 )
 
-// checkKeyEvery is how often Secret and ConfigMap are looked at again.
-const checkKeyEvery = 30 * time.Second
+// Times of the look at Secret and ConfigMap.
+const (
+	lookAtKeysEvery = 5 * time.Second
+	// retryKeysAfter is when a look that failed is taken again.
+	retryKeysAfter = time.Second
+)
 
-const pemPrivateKey = "PRIVATE KEY"
-
-// SigningKey is the key that bundles are signed with, the same on every replica. It runs on every replica.
+// SigningKey is the key that bundles are signed with: what the Secret says, on every replica. It writes nothing; the
+// leader's KeyKeeper does.
 type SigningKey struct {
 	client    client.Client
 	namespace string
 	log       logr.Logger
 	onChange  func()
 	current   atomic.Pointer[ed25519.PrivateKey]
+	// looking has one look end before the next begins, so that none takes back what a later one found.
+	looking sync.Mutex
+
+	mu sync.Mutex
+	// ring is the Secret as it was last read in good order.
+	ring *keyring
+	// problem is why following fails, and keeping why the leader's KeyKeeper does, which knows more.
+	problem, keeping error
 }
 
-// NewSigningKey gives a SigningKey that knows none before the first Ensure. The client has no cache: the manager may not
+// NewSigningKey gives a SigningKey that knows none before the first Look. The client has no cache: the manager may not
 // list Secrets. onChange is called after the key became another one.
 func NewSigningKey(c client.Client, namespace string, log logr.Logger, onChange func()) *SigningKey {
-	return &SigningKey{client: c, namespace: namespace, log: log, onChange: onChange}
+	return &SigningKey{
+		client: c, namespace: namespace, log: log, onChange: onChange,
+		problem: errors.New("not looked at yet"),
+	}
 }
 
 // Current is the key; false as long as there is none.
@@ -60,136 +71,158 @@ func (k *SigningKey) Current() (ed25519.PrivateKey, bool) {
 	return nil, false
 }
 
+// Ready says why there is no key; nil where there is one.
+func (k *SigningKey) Ready() error {
+	if _, ok := k.Current(); ok {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return cmp.Or(k.keeping, k.problem)
+}
+
+// String says in words which keys there are, and what is wrong with where they are kept.
+func (k *SigningKey) String() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	problem := cmp.Or(k.keeping, k.problem)
+	switch {
+	case k.ring == nil:
+		return "none yet"
+	case problem != nil:
+		return fmt.Sprintf("%s; these stay in use, but %v", k.ring, problem)
+	default:
+		return k.ring.String()
+	}
+}
+
 // NeedLeaderElection is false: every replica signs.
 func (k *SigningKey) NeedLeaderElection() bool { return false }
 
-// Start looks after the key until the context ends.
+// Start follows the Secret until the context ends.
 func (k *SigningKey) Start(ctx context.Context) error {
-	wait := time.Duration(0)
 	for {
-		select {
-		case <-ctx.Done():
+		again := lookAtKeysEvery
+		if err := k.Look(ctx); err != nil {
+			again = retryKeysAfter
+		}
+		if !wait(ctx, again) {
 			return nil
-		case <-time.After(wait):
-		}
-		wait = checkKeyEvery
-		if err := k.Ensure(ctx); err != nil && ctx.Err() == nil {
-			wait = time.Second
-			k.log.Error(err, "looking after the bundle signing key; will try again", "after", wait.String())
 		}
 	}
 }
 
-// Ensure reads the key or makes it, and publishes its public part. What was lost is put back as it was.
-func (k *SigningKey) Ensure(ctx context.Context) error {
-	key, err := k.ensureSecret(ctx)
-	if err != nil {
-		return err
+// Look reads the Secret and takes its key into use. While that fails, the key that was read before stays.
+func (k *SigningKey) Look(ctx context.Context) error {
+	k.looking.Lock()
+	defer k.looking.Unlock()
+	ring, err := k.read(ctx)
+	if err == nil {
+		err = k.use(ctx, ring)
 	}
-	public, ok := key.Public().(ed25519.PublicKey)
-	if !ok {
-		return errors.New("the signing key has no public part")
+	if ctx.Err() == nil {
+		k.note(err)
 	}
-	// Authorizers must be able to know the key before anything is signed with it.
-	if err := k.ensureConfigMap(ctx, bundle.MarshalPublicKeys(public)); err != nil {
-		return err
-	}
-	if old := k.current.Swap(&key); old == nil || !old.Equal(key) {
-		k.log.Info("bundles are signed with", "key", bundle.KeyID(public))
-		k.onChange()
-	}
-	return nil
+	return err
 }
 
-func (k *SigningKey) ensureSecret(ctx context.Context) (ed25519.PrivateKey, error) {
+func (k *SigningKey) read(ctx context.Context) (*keyring, error) {
 	var secret corev1.Secret
 	err := k.client.Get(ctx, client.ObjectKey{Namespace: k.namespace, Name: SigningSecret}, &secret)
 	if apierrors.IsNotFound(err) {
-		return k.createSecret(ctx)
+		return nil, fmt.Errorf("secret %s is not there: the leader makes it, or says why not", SigningSecret)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading secret %s: %w", SigningSecret, err)
 	}
-	key, err := parseKey(secret.Data[signingSecretKey])
+	ring, err := readKeyring(&secret)
 	if err != nil {
-		return nil, fmt.Errorf("reading secret %s: %w; delete it to have a new key made", SigningSecret, err)
+		return nil, damaged(err)
 	}
-	return key, nil
+	return ring, nil
 }
 
-// createSecret keeps the key in use, if there is one: losing the Secret alone makes no bundle unverifiable.
-func (k *SigningKey) createSecret(ctx context.Context) (ed25519.PrivateKey, error) {
-	key, ok := k.Current()
-	if !ok {
-		_, made, err := ed25519.GenerateKey(rand.Reader)
-		if err != nil {
-			return nil, fmt.Errorf("generating the signing key: %w", err)
-		}
-		key = made
-	}
-	encoded, err := encodeKey(key)
-	if err != nil {
-		return nil, err
-	}
-	err = k.client.Create(ctx, &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: k.namespace, Name: SigningSecret},
-		Data:       map[string][]byte{signingSecretKey: encoded},
-	})
-	if apierrors.IsAlreadyExists(err) {
-		// Another replica was faster; its key is the one.
-		return k.ensureSecret(ctx)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("creating secret %s: %w", SigningSecret, err)
-	}
-	return key, nil
+// damaged says what to do about a Secret that cannot be read.
+func damaged(err error) error {
+	return fmt.Errorf("reading secret %s: %w; restore it, or delete it: a leader that has read it before puts it back as it was, "+
+		"any other says what else must go for a new key to be made", SigningSecret, err)
 }
 
-func (k *SigningKey) ensureConfigMap(ctx context.Context, keys string) error {
-	var config corev1.ConfigMap
-	err := k.client.Get(ctx, client.ObjectKey{Namespace: k.namespace, Name: KeysConfigMap}, &config)
-	if apierrors.IsNotFound(err) {
-		config.Namespace, config.Name = k.namespace, KeysConfigMap
-		config.Data = map[string]string{KeysConfigMapKey: keys}
-		if err := k.client.Create(ctx, &config); err != nil && !apierrors.IsAlreadyExists(err) {
-			return fmt.Errorf("creating config map %s: %w", KeysConfigMap, err)
-		}
+// use takes a key into use once authorizers can know it: it stands in the config map.
+func (k *SigningKey) use(ctx context.Context, ring *keyring) error {
+	before, signs := k.Current()
+	if signs && before.Equal(ring.signing) {
+		k.remember(ring)
 		return nil
 	}
+	config, err := readKeys(ctx, k.client, k.namespace)
 	if err != nil {
-		return fmt.Errorf("reading config map %s: %w", KeysConfigMap, err)
+		return err
 	}
-	if config.Data[KeysConfigMapKey] == keys {
-		return nil
+	if !holds(config.keys, publicOf(ring.signing)) {
+		return fmt.Errorf("signing key %s is not in config map %s yet: the leader puts it there", idOf(ring.signing), KeysConfigMap)
 	}
-	config.Data = map[string]string{KeysConfigMapKey: keys}
-	if err := k.client.Update(ctx, &config); err != nil {
-		return fmt.Errorf("updating config map %s: %w", KeysConfigMap, err)
-	}
+	k.remember(ring)
+	k.current.Store(&ring.signing)
+	k.log.Info("bundles are signed with", "key", idOf(ring.signing), "keys", ring.String())
+	k.onChange()
 	return nil
 }
 
-func encodeKey(key ed25519.PrivateKey) ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the signing key: %w", err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: pemPrivateKey, Bytes: der}), nil
+func (k *SigningKey) remember(ring *keyring) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.ring = ring
 }
 
-// parseKey never quotes what it reads.
-func parseKey(raw []byte) (ed25519.PrivateKey, error) {
-	block, _ := pem.Decode(raw)
-	if block == nil || block.Type != pemPrivateKey {
-		return nil, fmt.Errorf("its %s is no PEM private key", signingSecretKey)
+// remembered is what was last read in good order; nil where nothing was.
+func (k *SigningKey) remembered() *keyring {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.ring
+}
+
+// note logs a problem when it comes, and not again while it stays.
+func (k *SigningKey) note(problem error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if problem != nil && errorText(problem) != errorText(k.problem) {
+		k.log.Error(problem, "following the bundle signing key; will try again")
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	k.problem = problem
+}
+
+// kept is note for the KeyKeeper.
+func (k *SigningKey) kept(problem error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if problem != nil && errorText(problem) != errorText(k.keeping) {
+		k.log.Error(problem, "looking after the bundle signing keys; will try again")
+	}
+	k.keeping = problem
+}
+
+// publishedKeys is what the config map says.
+type publishedKeys struct {
+	// object is nil where there is none.
+	object *corev1.ConfigMap
+	text   string
+	// keys are none where the text cannot be read.
+	keys []ed25519.PublicKey
+}
+
+func readKeys(ctx context.Context, c client.Client, namespace string) (publishedKeys, error) {
+	var object corev1.ConfigMap
+	err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: KeysConfigMap}, &object)
+	if apierrors.IsNotFound(err) {
+		return publishedKeys{}, nil
+	}
 	if err != nil {
-		return nil, fmt.Errorf("its %s is no PKCS #8 private key", signingSecretKey)
+		return publishedKeys{}, fmt.Errorf("reading config map %s: %w", KeysConfigMap, err)
 	}
-	key, ok := parsed.(ed25519.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("its %s is no Ed25519 key", signingSecretKey)
+	found := publishedKeys{object: &object, text: object.Data[KeysConfigMapKey]}
+	if keys, err := bundle.ParsePublicKeys([]byte(found.text)); err == nil {
+		found.keys = keys
 	}
-	return key, nil
+	return found, nil
 }

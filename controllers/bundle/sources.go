@@ -18,14 +18,14 @@ const clusterSource = "/cluster"
 type sources map[string]issuerkeys.Source
 
 // take takes in what issuers have become.
-func (s sources) take(changes map[compile.Key]client.Object, loopback issuerkeys.Loopback) {
+func (s sources) take(changes map[compile.Key]client.Object, reach issuerkeys.Reach) {
 	for key, object := range changes {
 		if key.Kind != compile.KindTrustedIssuer {
 			continue
 		}
 		delete(s, key.Name)
 		if issuer, ok := object.(*v1alpha1.TrustedIssuer); ok {
-			if source, fetched := sourceOf(issuer.Spec, loopback); fetched {
+			if source, fetched := sourceOf(issuer.Spec, reach); fetched {
 				s[key.Name] = source
 			}
 		}
@@ -33,8 +33,8 @@ func (s sources) take(changes map[compile.Key]client.Object, loopback issuerkeys
 }
 
 // sourceOf is false for an issuer whose keys are not fetched.
-func sourceOf(spec v1alpha1.TrustedIssuerSpec, loopback issuerkeys.Loopback) (issuerkeys.Source, bool) {
-	web := issuerkeys.Web{Issuer: spec.URL, CABundle: spec.Keys.CABundle, Loopback: loopback}
+func sourceOf(spec v1alpha1.TrustedIssuerSpec, reach issuerkeys.Reach) (issuerkeys.Source, bool) {
+	web := issuerkeys.Web{Issuer: spec.URL, CABundle: spec.Keys.CABundle, Reach: reach}
 	switch spec.Keys.Type {
 	case v1alpha1.KeysDiscovery:
 		return web, true

@@ -32,7 +32,7 @@ func keysFetched(issuer *v1alpha1.TrustedIssuer, outcome conditions.Outcome, key
 		return conditions.Unknown(kind, v1alpha1.ReasonPending, "The keys are being fetched for the first time.")
 	case !keys.Known():
 		return conditions.False(kind, v1alpha1.ReasonKeysUnavailable,
-			"No keys, so nobody of this issuer is believed: "+fault(keys.Err)+" It is tried again.")
+			"No keys, so nobody of this issuer is believed: "+fault(keys.Err)+" It is tried again."+lastFetched(keys))
 	case keys.Err != nil:
 		return conditions.False(kind, v1alpha1.ReasonKeysStale,
 			"The keys of "+spell(keys.FetchedAt)+" serve until "+spell(keys.ServeUntil)+": "+fault(keys.Err)+" It is tried again.")
@@ -40,7 +40,15 @@ func keysFetched(issuer *v1alpha1.TrustedIssuer, outcome conditions.Outcome, key
 	if unusable := unusableKeys(outcome); unusable != "" {
 		return conditions.False(kind, v1alpha1.ReasonKeysUnavailable, unusable)
 	}
-	return conditions.True(kind, v1alpha1.ReasonKeysFetched, "The keys are known and kept fresh.")
+	return conditions.True(kind, v1alpha1.ReasonKeysFetched, "The keys are known and kept fresh; they are the same since "+spell(keys.Since)+".")
+}
+
+// lastFetched tells of keys that serve no longer.
+func lastFetched(keys issuerkeys.State) string {
+	if keys.FetchedAt.IsZero() {
+		return ""
+	}
+	return " The last keys that served were fetched at " + spell(keys.FetchedAt) + "."
 }
 
 // fault says why keys were not fetched, and what to do where it is known.

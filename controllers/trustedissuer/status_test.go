@@ -54,7 +54,7 @@ const (
 	ready    = "Ready=True Ready: Accepted and enforced."
 )
 
-const fetched = "KeysFetched=True KeysFetched: The keys are known and kept fresh."
+const fetched = "KeysFetched=True KeysFetched: The keys are known and kept fresh; they are the same since 2026-06-01T08:00:00Z."
 
 func TestDerive(t *testing.T) {
 	down := errors.New("fetching https://idp.example: connection refused")
@@ -66,6 +66,8 @@ func TestDerive(t *testing.T) {
 	}}
 	const strange = "No keys, so nobody of this issuer is believed: fetching https://idp.example: x509: certificate signed by unknown authority. " +
 		"Set spec.keys.caBundle to the certificate of the authority that signed the issuer's. It is tried again."
+	const gone = "No keys, so nobody of this issuer is believed: fetching https://idp.example: connection refused. It is tried again. " +
+		"The last keys that served were fetched at 2026-05-31T10:00:00Z."
 	const believed = "Enforced=False KeysUnavailable: Without keys it is not part of the trust bundle: nobody of this issuer is believed."
 	cases := map[string]struct {
 		keys    v1alpha1.KeysType
@@ -75,7 +77,7 @@ func TestDerive(t *testing.T) {
 	}{
 		"keys that were fetched": {
 			keys:    v1alpha1.KeysDiscovery,
-			state:   issuerkeys.State{Attempted: true, Keys: known},
+			state:   issuerkeys.State{Attempted: true, Keys: known, Since: now.Add(-2 * time.Hour), FetchedAt: now},
 			outcome: everywhere(),
 			want:    []string{accepted, fetched, enforced, ready},
 		},
@@ -124,6 +126,14 @@ func TestDerive(t *testing.T) {
 				"KeysFetched=False KeysStale: The keys of 2026-06-01T09:00:00Z serve until 2026-06-02T09:00:00Z: fetching https://idp.example: connection refused. It is tried again.",
 				enforced,
 				"Ready=False KeysStale: The keys of 2026-06-01T09:00:00Z serve until 2026-06-02T09:00:00Z: fetching https://idp.example: connection refused. It is tried again.",
+			},
+		},
+		"keys that ran out, or that the issuer has withdrawn": {
+			keys:    v1alpha1.KeysDiscovery,
+			state:   issuerkeys.State{Attempted: true, Err: down, FetchedAt: now.Add(-24 * time.Hour), ServeUntil: now},
+			outcome: nowhere,
+			want: []string{
+				accepted, "KeysFetched=False KeysUnavailable: " + gone, believed, "Ready=False KeysUnavailable: " + gone,
 			},
 		},
 		"keys that were fetched and fit no algorithm": {

@@ -23,7 +23,8 @@ var _ Source = Cluster{}
 
 const clusterKeysPath = "/openid/v1/jwks"
 
-// Fetch gives the cluster's issuer and its keys.
+// Fetch gives the cluster's issuer and its keys. They are asked for often: an API server signs with a new key as soon as it
+// has one.
 func (c Cluster) Fetch(ctx context.Context) (Keys, error) {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
@@ -43,5 +44,5 @@ func (c Cluster) Fetch(ctx context.Context) (Keys, error) {
 	if err != nil {
 		return Keys{}, fmt.Errorf("the API server's service account keys: %w", err)
 	}
-	return Keys{Issuer: found.issuer, JWKS: jwks}, nil
+	return Keys{Issuer: found.issuer, JWKS: jwks, MaxAge: minRefresh}, nil
 }

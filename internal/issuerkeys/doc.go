@@ -5,8 +5,8 @@
 // web, and of the cluster's own service account issuer through the API server.
 //
 // What it fetches decides whose signatures are believed, from addresses that whoever may write a TrustedIssuer chooses.
-// So it follows no redirects, takes https only, never dials link-local or (unless told to) loopback addresses, whatever a
-// name resolves to, reads at most MaxDocument bytes within Timeout, and accepts a discovery document only from the issuer
+// So it follows no redirects, takes https and the stated ports only, never dials link-local addresses, clouds' metadata
+// services or (unless told to) loopback, whatever a name resolves to and however it is wrapped into IPv6, reads at most MaxDocument bytes within Timeout, and accepts a discovery document only from the issuer
 // that it names. Keys are never looked up by what a token says (THREATS 14).
 package issuerkeys
 
@@ -18,8 +18,9 @@ const (
 	MaxDocument = 1 << 20
 	// Timeout is how long fetching one document may take, from the name's resolution to the last byte.
 	Timeout = 10 * time.Second
-	// maxKeys is the number of keys in one set.
+	// maxKeys is the number of keys in one set, and maxSet its size in the stable form: all issuers share one trust bundle.
 	maxKeys = 256
+	maxSet  = 128 << 10
 )
 
 // Keys are what was fetched.

@@ -5,6 +5,7 @@ package issuerkeys
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -21,8 +22,11 @@ const (
 	maxRetry       = time.Minute
 )
 
-// DefaultMaxAge is for how long keys serve that cannot be fetched again.
-const DefaultMaxAge = 24 * time.Hour
+// For how long keys serve that cannot be fetched again.
+const (
+	DefaultMaxAge = 24 * time.Hour
+	MinMaxAge     = minRefresh
+)
 
 // State is what is known of one source.
 type State struct {
@@ -30,7 +34,9 @@ type State struct {
 	Attempted bool
 	// Keys that serve; without JWKS there are none.
 	Keys Keys
-	// FetchedAt is when the keys that serve were fetched.
+	// Since is when the keys that serve were first fetched just as they are.
+	Since time.Time
+	// FetchedAt is when the keys that serve, or served last, were fetched.
 	FetchedAt time.Time
 	// ServeUntil is when they are dropped unless they can be fetched again.
 	ServeUntil time.Time
@@ -187,19 +193,24 @@ func (f *Fetcher) record(name string, e *entry, keys Keys, err error, wait time.
 		f.tell(name, state, wait)
 		f.options.OnChange()
 	}
-	if err != nil && state.Known() {
+	if state.Known() {
 		wait = min(wait, state.ServeUntil.Sub(now))
 	}
 	return wait
 }
 
-// after is the state that follows an attempt: on success the new keys, on failure the last good ones until their end.
+// after is the state that follows an attempt: on success the new keys, on failure the last good ones until their end, and
+// none where the issuer itself has withdrawn them (THREATS 14).
 func after(s State, keys Keys, err error, now time.Time, maxAge time.Duration) State {
 	if err == nil {
-		return State{Attempted: true, Keys: keys, FetchedAt: now, ServeUntil: now.Add(maxAge)}
+		since := now
+		if s.Keys.JWKS == keys.JWKS && s.Keys.Issuer == keys.Issuer {
+			since = s.Since
+		}
+		return State{Attempted: true, Keys: keys, Since: since, FetchedAt: now, ServeUntil: now.Add(maxAge)}
 	}
 	s.Attempted, s.Err = true, err
-	if s.Known() && !now.Before(s.ServeUntil) {
+	if _, gone := errors.AsType[withdrawn](err); gone || !now.Before(s.ServeUntil) {
 		s.Keys = Keys{}
 	}
 	return s

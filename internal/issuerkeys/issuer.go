@@ -23,7 +23,7 @@ type Web struct {
 	KeysURL string
 	// CABundle is PEM; where empty, the machine's own authorities are asked.
 	CABundle string
-	Loopback Loopback
+	Reach
 }
 
 var _ Source = Web{}
@@ -61,16 +61,16 @@ func (w Web) discover(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("discovery document %s: %w", url, err)
 	}
 	if found.issuer != w.Issuer {
-		return "", fmt.Errorf("discovery document %s: it speaks for issuer %q, not for %q", url, found.issuer, w.Issuer)
+		return "", fmt.Errorf("discovery document %s: it speaks for issuer %q, not for %q", url, cut(found.issuer), w.Issuer)
 	}
 	return found.keysURL, nil
 }
 
 func (w Web) get(ctx context.Context, url string) (document, error) {
-	if err := w.Loopback.permitsURL(url); err != nil {
+	if err := w.permitsURL(url); err != nil {
 		return document{}, err
 	}
-	client, err := newClient(w.CABundle, w.Loopback)
+	client, err := newClient(w.CABundle, w.dialControl(url))
 	if err != nil {
 		return document{}, err
 	}

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -18,18 +19,16 @@ import (
 // normalize reads a JWK set and gives it back in a stable form, so that a server which orders or spells its answer anew
 // every time causes no new bundle. Keys of other uses and types are passed over (RFC 7517 section 5); private or symmetric
 // key material spoils the whole set, because then others can sign.
+//
+// An error that is errWithdrawn is the issuer's own word that none of its keys is to be believed; others say that its word
+// is not known.
 func normalize(raw []byte) (string, error) {
-	var set struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	if err := json.Unmarshal(raw, &set); err != nil {
+	set, err := readSet(raw)
+	if err != nil {
 		return "", fmt.Errorf("reading the JWK set: %w", err)
 	}
-	if len(set.Keys) > maxKeys {
-		return "", fmt.Errorf("reading the JWK set: %d keys, more than %d", len(set.Keys), maxKeys)
-	}
 	var kept []jose.JSONWebKey
-	for i, raw := range set.Keys {
+	for i, raw := range set {
 		key, err := readKey(raw)
 		if err != nil {
 			return "", fmt.Errorf("reading the JWK set: keys[%d]: %w", i, err)
@@ -39,31 +38,68 @@ func normalize(raw []byte) (string, error) {
 		}
 	}
 	if len(kept) == 0 {
-		return "", errors.New("reading the JWK set: it holds no public signature key of a known type")
+		return "", fmt.Errorf("reading the JWK set: %w", errNoKey)
 	}
 	return marshal(kept)
 }
 
+// withdrawn is why an issuer's keys are believed no longer, by its own word.
+type withdrawn string
+
+func (w withdrawn) Error() string { return string(w) }
+
+const (
+	errNoKey      withdrawn = "it holds no public signature key of a known type"
+	errPrivateKey withdrawn = "private or symmetric key material in a public set, so that others can sign; that key has to be replaced"
+)
+
+// readSet looks at the member by its exact name, which decoding into a struct would not.
+func readSet(raw []byte) ([]json.RawMessage, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return nil, err
+	}
+	var keys *[]json.RawMessage
+	if err := json.Unmarshal(members["keys"], &keys); err != nil || keys == nil {
+		return nil, errors.New("its member keys is missing or not a list")
+	}
+	if len(*keys) > maxKeys {
+		return nil, fmt.Errorf("%d keys, more than %d", len(*keys), maxKeys)
+	}
+	return *keys, nil
+}
+
+// secretMembers are the members of private and symmetric keys (RFC 7518 section 6, RFC 8037, and drafts after them).
+var secretMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}
+
 // readKey gives nil for a key that is to be passed over.
 func readKey(raw json.RawMessage) (*jose.JSONWebKey, error) {
-	var members struct {
-		D, K, Priv json.RawMessage
-		Use        string
-	}
+	var members map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &members); err != nil {
 		return nil, fmt.Errorf("not a JWK: %w", err)
 	}
-	if members.D != nil || members.K != nil || members.Priv != nil {
-		return nil, errors.New("private or symmetric key material in a public set")
+	for name := range members {
+		if slices.Contains(secretMembers, strings.ToLower(name)) {
+			return nil, errPrivateKey
+		}
 	}
 	var key jose.JSONWebKey
 	if err := key.UnmarshalJSON(raw); err != nil || !key.IsPublic() || !key.Valid() {
 		return nil, nil //nolint:nilerr,nilnil // a type that this build does not know
 	}
-	if key.Use != "" && key.Use != "sig" {
+	if key.Use != "" && key.Use != "sig" || !forVerifying(members["key_ops"]) {
 		return nil, nil //nolint:nilnil // of another use
 	}
 	return &jose.JSONWebKey{Key: key.Key, KeyID: key.KeyID, Algorithm: key.Algorithm, Use: key.Use}, nil
+}
+
+// forVerifying looks at 'key_ops' (RFC 7517 section 4.3), which go-jose does not, and which the stable form leaves out.
+func forVerifying(keyOps json.RawMessage) bool {
+	if keyOps == nil {
+		return true
+	}
+	var operations []string
+	return json.Unmarshal(keyOps, &operations) == nil && slices.Contains(operations, "verify")
 }
 
 func marshal(keys []jose.JSONWebKey) (string, error) {
@@ -73,6 +109,9 @@ func marshal(keys []jose.JSONWebKey) (string, error) {
 	out, err := json.Marshal(jose.JSONWebKeySet{Keys: keys})
 	if err != nil {
 		return "", fmt.Errorf("writing the JWK set: %w", err)
+	}
+	if len(out) > maxSet {
+		return "", fmt.Errorf("the JWK set is larger than %d bytes", maxSet)
 	}
 	return string(out), nil
 }

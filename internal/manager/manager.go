@@ -51,6 +51,7 @@ type Manager struct {
 	leadership   *leadership
 	certificates *servingcert.Source
 	key          *bundle.SigningKey
+	keeper       *bundle.KeyKeeper
 	issuers      *issuerkeys.Fetcher
 	publisher    *bundle.Publisher
 	distribution *distribution.Server
@@ -219,6 +220,7 @@ func (m *Manager) makePublisher(rc *rest.Config) error {
 	}
 	changed := func() { m.publisher.Changed() }
 	m.key = bundle.NewSigningKey(c, m.options.Namespace, m.options.Log.WithName("signing"), changed)
+	m.keeper = bundle.NewKeyKeeper(m.key, m.options.rotation(), time.Now)
 	m.issuers = issuerkeys.NewFetcher(issuerkeys.Options{
 		MaxAge: m.options.KeysMaxAge, OnChange: changed, Log: m.options.Log.WithName("issuers"),
 	})
@@ -227,7 +229,7 @@ func (m *Manager) makePublisher(rc *rest.Config) error {
 		Key:         m.key,
 		Issuers:     m.issuers,
 		KeysMaxAge:  m.options.KeysMaxAge,
-		Loopback:    m.options.Loopback,
+		Reach:       m.options.Reach,
 		Cluster:     issuerkeys.Cluster{API: api},
 		Distributor: m.distribution,
 		Register:    bundle.NewRecords(c, m.options.Namespace),
@@ -277,10 +279,11 @@ func listenOn(address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// addRunnables adds what runs on every replica, and what makes one of them the leader.
+// addRunnables adds what runs on every replica, and what runs on the leader: the keeper of signing keys, and assigning
+// revisions.
 func (m *Manager) addRunnables(*rest.Config) error {
 	runnables := []manager.Runnable{
-		m.certificates, m.key, m.issuers, m.publisher, everywhere(m.serveDistribution), bundle.Leading{Publisher: m.publisher},
+		m.certificates, m.key, m.keeper, m.issuers, m.publisher, everywhere(m.serveDistribution), bundle.Leading{Publisher: m.publisher},
 	}
 	if m.health != nil {
 		runnables = append(runnables, &manager.Server{
@@ -346,6 +349,7 @@ func (m *Manager) HealthAddress() string {
 func (m *Manager) checks() []check {
 	return []check{
 		{name: "certificate", ready: func() error { _, err := m.certificate(nil); return err }},
+		{name: "signing key", ready: m.key.Ready, says: m.key.String},
 		{name: "bundles", ready: m.publisher.Ready, says: m.publisher.String},
 	}
 }

@@ -60,10 +60,14 @@ type Options struct {
 	Authorizers []authz.Actor
 	// Lease is for how long a bundle may be served without being renewed.
 	Lease time.Duration
+	// SigningKeyPeriod is for how long a key signs bundles before another takes its place; for ever where zero.
+	SigningKeyPeriod time.Duration
+	// SigningKeyPropagation is for how long authorizers can know a key before anything is signed with it.
+	SigningKeyPropagation time.Duration
 	// ExchangeAudience is the audience of the tokens that the exchange takes from actors.
 	ExchangeAudience string
-	// Loopback says whether issuers on this machine may be asked for keys.
-	Loopback issuerkeys.Loopback
+	// Reach says where issuers may be asked for keys.
+	Reach issuerkeys.Reach
 	// KeysMaxAge is for how long keys of an issuer serve that cannot be fetched again.
 	KeysMaxAge time.Duration
 	Election   Election
@@ -92,8 +96,12 @@ func (o Options) Validate() error {
 	if o.Lease < bundle.MinLease {
 		errs = append(errs, fmt.Errorf("--lease: %s is too short to be renewed in time; %s is the least", o.Lease, bundle.MinLease))
 	}
-	if o.KeysMaxAge <= 0 {
-		errs = append(errs, errors.New("--issuer-keys-max-age: must be more than nothing"))
+	errs = append(errs, o.rotation().Validate())
+	if o.Reach.Ports == "" {
+		errs = append(errs, errors.New("--issuer-ports: name at least one port, such as 443"))
+	}
+	if o.KeysMaxAge < issuerkeys.MinMaxAge {
+		errs = append(errs, fmt.Errorf("--issuer-keys-max-age: %s is too short for keys to be fetched again; %s is the least", o.KeysMaxAge, issuerkeys.MinMaxAge))
 	}
 	if o.ExchangeAudience == "" {
 		errs = append(errs, errors.New("--exchange-audience: must not be empty"))
@@ -107,6 +115,10 @@ func (o Options) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (o Options) rotation() bundle.Rotation {
+	return bundle.Rotation{Period: o.SigningKeyPeriod, Propagation: o.SigningKeyPropagation, Lease: o.Lease}
 }
 
 func address(flag, value string) error {

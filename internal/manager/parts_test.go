@@ -28,6 +28,7 @@ func good() Options {
 	return Options{
 		Namespace: "behalf-system", DistributionAddress: ":9444", WebhookAddress: ":9443", HealthAddress: Off, MetricsAddress: "0",
 		ServingNames: []string{"behalf-manager.behalf-system.svc"}, Lease: time.Hour, ExchangeAudience: "x", KeysMaxAge: time.Hour,
+		SigningKeyPropagation: time.Minute, Reach: issuerkeys.Reach{Ports: issuerkeys.DefaultPorts},
 	}
 }
 
@@ -43,7 +44,10 @@ func TestOptionsSayWhatIsMissing(t *testing.T) {
 		"no name to serve under":          {func(o *Options) { o.ServingNames = nil }, "--serving-names: give"},
 		"an empty name to serve under":    {func(o *Options) { o.ServingNames = []string{"a", ""} }, "--serving-names: give"},
 		"a lease that is too short":       {func(o *Options) { o.Lease = time.Second }, "--lease: 1s is too short to be renewed in time; 3s is the least"},
-		"no age of keys":                  {func(o *Options) { o.KeysMaxAge = 0 }, "--issuer-keys-max-age"},
+		"a key that nobody can learn of":  {func(o *Options) { o.SigningKeyPropagation = 0 }, "--signing-key-propagation: 0s is too short"},
+		"a key that never signs alone":    {func(o *Options) { o.SigningKeyPeriod = time.Minute }, "--signing-key-period: 1m0s is no longer than --signing-key-propagation"},
+		"no age of keys":                  {func(o *Options) { o.KeysMaxAge = 0 }, "--issuer-keys-max-age: 0s is too short for keys to be fetched again; 1m0s is the least"},
+		"no port of issuers":              {func(o *Options) { o.Reach.Ports = "" }, "--issuer-ports: name at least one"},
 		"no audience":                     {func(o *Options) { o.ExchangeAudience = "" }, "--exchange-audience"},
 		"distribution cannot be off":      {func(o *Options) { o.DistributionAddress = Off }, `--distribution-address: "off" is not host:port`},
 		"an address that is none":         {func(o *Options) { o.HealthAddress = "8081" }, `--health-address: "8081" is not host:port`},

@@ -137,11 +137,12 @@ func start(ctx context.Context, change ...func(*manager.Options)) *running {
 		Authorizers:         []authz.Actor{{Namespace: system, ServiceAccount: authorizer}},
 		Lease:               time.Hour,
 		ExchangeAudience:    manager.DefaultExchangeAudience,
-		Loopback:            issuerkeys.LoopbackAllowed,
+		Reach:               issuerkeys.Reach{Loopback: issuerkeys.LoopbackAllowed, Ports: issuerkeys.DefaultPorts},
 		KeysMaxAge:          time.Hour,
 		Election:            manager.ElectionOn,
 		Log:                 funcr.New(func(_, args string) { GinkgoWriter.Println(args) }, funcr.Options{LogTimestamp: true}),
 	}
+	options.SigningKeyPropagation = time.Second
 	for _, c := range change {
 		c(&options)
 	}

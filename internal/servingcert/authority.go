@@ -60,6 +60,9 @@ func newAuthority(now time.Time) (authority, error) {
 	return authority{cert: cert, key: key}, nil
 }
 
+// made is when the authority was made.
+func (a authority) made() time.Time { return a.cert.NotBefore.Add(backdate) }
+
 // issue makes a serving certificate for the names, each a DNS name or an IP address.
 func (a authority) issue(names []string, now time.Time) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -5,12 +5,13 @@
 // their authority to whoever has to check them: the API server through the webhook configurations, authorizers through a
 // ConfigMap.
 //
-// All replicas share one authority, kept in a Secret; each issues its own short-lived certificate in memory. What is lost
-// or altered (the Secret, the ConfigMap, a webhook's caBundle) is put right at the next look, without hands.
+// All replicas share one authority, kept in a Secret; each issues its own short-lived certificate in memory. An authority
+// that has grown old gets a successor, which is published at once and issues certificates only when everybody can know it;
+// until its own end the old one stays published too. What is lost or altered (the Secret, the ConfigMap, a webhook's
+// caBundle) is put right at the next look, without hands.
 package servingcert
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -27,15 +28,31 @@ import (
 
 // Keys of the Secret and of the ConfigMap.
 const (
-	secretCert     = corev1.TLSCertKey
-	secretKey      = corev1.TLSPrivateKeyKey
-	secretPrevious = "previous.crt"
+	secretCert = corev1.TLSCertKey
+	secretKey  = corev1.TLSPrivateKeyKey
+	// secretPrevious are the former authorities, the latest first, and secretPreviousKey is the key of that one.
+	secretPrevious    = "previous.crt"
+	secretPreviousKey = "previous.key"
 	// ConfigMapKey holds the PEM bundle of authorities in the ConfigMap.
 	ConfigMapKey = "ca.crt"
 )
 
-// checkEvery is how often everything is looked at again.
-const checkEvery = 30 * time.Second
+// RotateAnnotation on the Secret asks for another authority out of turn. It goes when there is one.
+const RotateAnnotation = "behalf.dev/rotate"
+
+// Values of RotateAnnotation.
+const (
+	// rotateNow has the former authority issue and be believed as after any replacement.
+	rotateNow = "Now"
+	// rotateCompromised has every former authority believed no longer.
+	rotateCompromised = "Compromised"
+)
+
+const (
+	// checkEvery is how often everything is looked at again, and retryAfter when after a failure.
+	checkEvery = 10 * time.Second
+	retryAfter = time.Second
+)
 
 // Options of a Source.
 type Options struct {
@@ -60,6 +77,8 @@ type Source struct {
 	options Options
 	log     logr.Logger
 	leaf    atomic.Pointer[tls.Certificate]
+	// kept is the Secret as it was last read in good order; it belongs to whoever calls Ensure.
+	kept map[string][]byte
 }
 
 // New gives a Source that reads and writes through a client without a cache, because it works before caches are synced.
@@ -92,16 +111,16 @@ func (s *Source) NeedLeaderElection() bool { return false }
 
 // Start looks after everything until the context ends.
 func (s *Source) Start(ctx context.Context) error {
-	tick := time.NewTicker(checkEvery)
-	defer tick.Stop()
 	for {
+		again := checkEvery
 		if err := s.Ensure(ctx); err != nil && ctx.Err() == nil {
-			s.log.Error(err, "looking after serving certificates; will try again", "every", checkEvery.String())
+			again = retryAfter
+			s.log.Error(err, "looking after serving certificates; will try again", "after", again.String())
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-time.After(again):
 		}
 	}
 }
@@ -109,15 +128,12 @@ func (s *Source) Start(ctx context.Context) error {
 // Ensure makes or renews whatever is missing, due or altered.
 func (s *Source) Ensure(ctx context.Context) error {
 	now := s.options.Now()
-	ca, bundle, err := s.ensureAuthority(ctx, now)
+	known, err := s.ensureAuthorities(ctx, now)
 	if err != nil {
 		return err
 	}
-	// Whoever checks a certificate must know its authority before it is presented.
-	if err := errors.Join(s.ensureConfigMap(ctx, bundle), s.ensureWebhooks(ctx, bundle)); err != nil {
-		return err
-	}
-	return s.ensureLeaf(ca, now)
+	err = errors.Join(s.ensureConfigMap(ctx, known.bundle), s.ensureWebhooks(ctx, known.bundle))
+	return errors.Join(err, s.ensureLeaf(known.presents(now, err == nil), now))
 }
 
 func (s *Source) ensureLeaf(ca authority, now time.Time) error {
@@ -133,77 +149,82 @@ func (s *Source) ensureLeaf(ca authority, now time.Time) error {
 	return nil
 }
 
-// ensureAuthority reads the authority, or makes it, and gives the bundle of all that are to be trusted.
-func (s *Source) ensureAuthority(ctx context.Context, now time.Time) (authority, []byte, error) {
+// ensureAuthorities reads the authorities, and makes what is missing, due or unusable. What cannot be read any more is put
+// back as it was, where this process has read it before: whoever holds the config map then notices nothing.
+func (s *Source) ensureAuthorities(ctx context.Context, now time.Time) (authorities, error) {
 	var secret corev1.Secret
 	err := s.client.Get(ctx, client.ObjectKey{Namespace: s.options.Namespace, Name: s.options.SecretName}, &secret)
 	if apierrors.IsNotFound(err) {
-		return s.createAuthority(ctx, now)
+		return s.create(ctx, now)
 	}
 	if err != nil {
-		return authority{}, nil, fmt.Errorf("reading secret %s: %w", s.options.SecretName, err)
+		return authorities{}, fmt.Errorf("reading secret %s: %w", s.options.SecretName, err)
 	}
-	ca, err := parseAuthority(secret.Data[secretCert], secret.Data[secretKey])
-	if err == nil && !due(ca.cert, now) {
-		return ca, trustBundle(ca, secret.Data[secretPrevious], now), nil
-	}
-	if err != nil {
+	found, err := readAuthorities(secret.Data, now)
+	asked := secret.Annotations[RotateAnnotation]
+	switch {
+	case err != nil && s.kept != nil:
+		s.log.Error(err, "the authority is unusable; putting back the one in use", "secret", s.options.SecretName)
+		return s.update(ctx, &secret, s.kept, now)
+	case err != nil:
 		s.log.Error(err, "the authority is unusable; making a new one", "secret", s.options.SecretName)
+		return s.replace(ctx, &secret, secret.Data, now)
+	case asked == rotateCompromised:
+		return s.replace(ctx, &secret, nil, now)
+	case asked == rotateNow, due(found.newest.cert, now):
+		return s.replace(ctx, &secret, secret.Data, now)
+	case found.before.key != nil && !now.Before(found.newest.made().Add(keepKeyFor)):
+		return s.update(ctx, &secret, withoutFormerKey(secret.Data), now)
 	}
-	return s.replaceAuthority(ctx, &secret, now)
+	if asked != "" {
+		s.log.Info("nobody knows what is asked for; say Now or Compromised", "secret", s.options.SecretName, "annotation", RotateAnnotation, "says", asked)
+	}
+	s.kept = secret.Data
+	return found, nil
 }
 
-func (s *Source) createAuthority(ctx context.Context, now time.Time) (authority, []byte, error) {
-	secret := corev1.Secret{
+func (s *Source) create(ctx context.Context, now time.Time) (authorities, error) {
+	data := s.kept
+	if data == nil {
+		var err error
+		if data, err = successor(nil, now); err != nil {
+			return authorities{}, err
+		}
+	}
+	err := s.client.Create(ctx, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.options.Namespace, Name: s.options.SecretName},
-		Type:       corev1.SecretTypeTLS,
-	}
-	ca, err := fill(&secret, now)
-	if err != nil {
-		return authority{}, nil, err
-	}
-	err = s.client.Create(ctx, &secret)
+		Type:       corev1.SecretTypeTLS, Data: data,
+	})
 	if apierrors.IsAlreadyExists(err) {
 		// Another replica was faster; its authority is the one.
-		return s.ensureAuthority(ctx, now)
+		return s.ensureAuthorities(ctx, now)
 	}
 	if err != nil {
-		return authority{}, nil, fmt.Errorf("creating secret %s: %w", s.options.SecretName, err)
+		return authorities{}, fmt.Errorf("creating secret %s: %w", s.options.SecretName, err)
 	}
-	return ca, trustBundle(ca, nil, now), nil
+	s.kept = data
+	return readAuthorities(data, now)
 }
 
-// replaceAuthority keeps the old certificate in the bundle until its own end, so that certificates which it signed are
-// still believed while replicas renew theirs.
-func (s *Source) replaceAuthority(ctx context.Context, secret *corev1.Secret, now time.Time) (authority, []byte, error) {
-	previous := living(append(bytes.Clone(secret.Data[secretCert]), secret.Data[secretPrevious]...), now)
-	ca, err := fill(secret, now)
+// replace puts a new authority in the place of the former ones, which stay beside it.
+func (s *Source) replace(ctx context.Context, secret *corev1.Secret, former map[string][]byte, now time.Time) (authorities, error) {
+	data, err := successor(former, now)
 	if err != nil {
-		return authority{}, nil, err
+		return authorities{}, err
 	}
-	secret.Data[secretPrevious] = previous
-	// The resource version makes a race between replicas a conflict, which the next look settles.
+	delete(secret.Annotations, RotateAnnotation)
+	s.log.Info("made a new authority of serving certificates", "secret", s.options.SecretName)
+	return s.update(ctx, secret, data, now)
+}
+
+// update holds on to the resource version that was read: a race between replicas is a conflict, which the next look settles.
+func (s *Source) update(ctx context.Context, secret *corev1.Secret, data map[string][]byte, now time.Time) (authorities, error) {
+	secret.Data = data
 	if err := s.client.Update(ctx, secret); err != nil {
-		return authority{}, nil, fmt.Errorf("replacing the authority in secret %s: %w", s.options.SecretName, err)
+		return authorities{}, fmt.Errorf("updating the authority in secret %s: %w", s.options.SecretName, err)
 	}
-	return ca, trustBundle(ca, previous, now), nil
-}
-
-func fill(secret *corev1.Secret, now time.Time) (authority, error) {
-	ca, err := newAuthority(now)
-	if err != nil {
-		return authority{}, err
-	}
-	key, err := ca.keyPEM()
-	if err != nil {
-		return authority{}, err
-	}
-	secret.Data = map[string][]byte{secretCert: ca.certPEM(), secretKey: key}
-	return ca, nil
-}
-
-func trustBundle(ca authority, previous []byte, now time.Time) []byte {
-	return append(ca.certPEM(), living(previous, now)...)
+	s.kept = data
+	return readAuthorities(data, now)
 }
 
 func (s *Source) ensureConfigMap(ctx context.Context, bundle []byte) error {

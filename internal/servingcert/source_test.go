@@ -4,13 +4,17 @@
 package servingcert_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,13 +23,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"behalf.dev/behalf/internal/servingcert"
 )
 
 // api is a client of the real API server that all tests of this package share; nil under -short.
-var api client.Client
+var api client.WithWatch
 
 func TestMain(m *testing.M) {
 	code, err := run(m)
@@ -48,7 +53,7 @@ func run(m *testing.M) (int, error) {
 		return 1, fmt.Errorf("starting the API server: %w", err)
 	}
 	defer env.Stop() //nolint:errcheck // the tests are over
-	if api, err = client.New(config, client.Options{}); err != nil {
+	if api, err = client.NewWithWatch(config, client.Options{}); err != nil {
 		return 1, err
 	}
 	return m.Run(), nil
@@ -76,7 +81,12 @@ func newFixture(t *testing.T) *fixture {
 
 func (f *fixture) source() *servingcert.Source {
 	f.t.Helper()
-	s, err := servingcert.New(api, logr.Discard(), servingcert.Options{
+	return f.sourceOver(api)
+}
+
+func (f *fixture) sourceOver(c client.Client) *servingcert.Source {
+	f.t.Helper()
+	s, err := servingcert.New(c, logr.Discard(), servingcert.Options{
 		Namespace: f.namespace, Names: []string{"manager.test", "127.0.0.1"},
 		ValidatingWebhooks: []string{f.webhook}, MutatingWebhooks: []string{"not-there"},
 		Now: func() time.Time { return f.now },
@@ -106,11 +116,17 @@ func (f *fixture) secret() *corev1.Secret {
 // believed says whether the source's certificate is believed for a name by somebody who holds the ConfigMap.
 func (f *fixture) believed(s *servingcert.Source, name string) error {
 	f.t.Helper()
+	return verify(f.t, s, f.configMap(), name, f.now)
+}
+
+// configMap is what authorizers have a copy of.
+func (f *fixture) configMap() string {
+	f.t.Helper()
 	var config corev1.ConfigMap
 	if err := api.Get(f.t.Context(), client.ObjectKey{Namespace: f.namespace, Name: "behalf-ca"}, &config); err != nil {
 		f.t.Fatal(err)
 	}
-	return verify(f.t, s, config.Data["ca.crt"], name, f.now)
+	return config.Data["ca.crt"]
 }
 
 func verify(t *testing.T, s *servingcert.Source, bundle, name string, now time.Time) error {
@@ -167,6 +183,7 @@ func TestAnUnchangedStateWritesNothing(t *testing.T) {
 
 // THREATS 10: what is lost or altered is put right without hands.
 func TestWhatIsLostOrAlteredIsPutRight(t *testing.T) {
+	const over = "everything is over its time"
 	for name, harm := range map[string]func(context.Context, *fixture) error{
 		"the secret is deleted": func(ctx context.Context, f *fixture) error { return api.Delete(ctx, f.secret()) },
 		"the secret is emptied": func(ctx context.Context, f *fixture) error {
@@ -182,7 +199,7 @@ func TestWhatIsLostOrAlteredIsPutRight(t *testing.T) {
 				ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "behalf-ca"}, Data: map[string]string{"ca.crt": "nonsense"},
 			})
 		},
-		"everything is over its time": func(_ context.Context, f *fixture) error {
+		over: func(_ context.Context, f *fixture) error {
 			f.now = f.now.Add(10 * 365 * 24 * time.Hour)
 			return nil
 		},
@@ -191,6 +208,7 @@ func TestWhatIsLostOrAlteredIsPutRight(t *testing.T) {
 			f := newFixture(t)
 			s := f.source()
 			f.ensure(s)
+			before := f.configMap()
 			if err := harm(t.Context(), f); err != nil {
 				t.Fatal(err)
 			}
@@ -198,33 +216,205 @@ func TestWhatIsLostOrAlteredIsPutRight(t *testing.T) {
 			if err := f.believed(s, "manager.test"); err != nil {
 				t.Error(err)
 			}
+			if err := verify(t, s, before, "manager.test", f.now); err != nil && name != over {
+				t.Errorf("whoever holds a copy of before: %v", err)
+			}
+			afterARestart := f.source()
+			f.ensure(afterARestart)
+			if err := f.believed(afterARestart, "manager.test"); err != nil {
+				t.Errorf("after a restart: %v", err)
+			}
 		})
 	}
 }
 
-func TestAReplacedAuthorityIsBelievedBesideTheNewOneUntilItsEnd(t *testing.T) {
+// dial says whether whoever holds a copy of the config map can open a connection to a server that has been up all the time.
+func (f *fixture) dial(address, copied string) error {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(copied))
+	dialer := tls.Dialer{Config: &tls.Config{RootCAs: roots, ServerName: "manager.test", Time: func() time.Time { return f.now }}}
+	conn, err := dialer.DialContext(f.t.Context(), "tcp", address)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// serve answers handshakes with the source's certificates until the test ends.
+func (f *fixture) serve(s *servingcert.Source) (address string) {
+	f.t.Helper()
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{GetCertificate: s.GetCertificate, MinVersion: tls.VersionTLS13})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.(*tls.Conn).HandshakeContext(f.t.Context())
+			_ = conn.Close()
+		}
+	})
+	f.t.Cleanup(func() { _ = listener.Close(); serving.Wait() })
+	return listener.Addr().String()
+}
+
+// THREATS 10: authorizers read a copy of the config map, which follows minutes later. With that of before and that of after
+// a replacement they must get through, to every replica, at any time on the way.
+func TestAnAuthorityIsReplacedWithoutAnybodyNoticing(t *testing.T) {
 	f := newFixture(t)
-	lagging := f.source()
-	f.ensure(lagging)
-	old := string(f.secret().Data["tls.crt"])
+	first, second := f.source(), f.source()
+	addresses := map[string]string{"the first replica": f.serve(first), "the second replica": f.serve(second)}
+	f.ensure(first)
+	f.ensure(second)
+	before, old := f.configMap(), string(f.secret().Data["tls.crt"])
 
 	f.now = f.now.Add(2*365*24*time.Hour + 24*time.Hour) // beyond two thirds of three years
-	s := f.source()
-	f.ensure(s)
-	if string(f.secret().Data["tls.crt"]) == old {
-		t.Fatal("the authority was not replaced")
+	f.ensure(first)
+	after, replaced := f.configMap(), f.now
+	if string(f.secret().Data["tls.crt"]) == old || !strings.Contains(after, strings.TrimSpace(old)) {
+		t.Fatal("the authority was not replaced, or the old one is not published beside the new one")
 	}
-	if err := f.believed(s, "manager.test"); err != nil {
-		t.Errorf("the new certificate: %v", err)
+	steps := []struct {
+		at     time.Duration
+		copies []string
+	}{
+		{0, []string{before, after}},
+		{9*time.Minute + 59*time.Second, []string{before, after}},
+		{10 * time.Minute, []string{after, string(f.secret().Data["tls.crt"])}}, // who holds the new one alone is content too
+		{25 * time.Hour, []string{after}},
 	}
-	if got := string(f.secret().Data["previous.crt"]); !strings.Contains(got, strings.TrimSpace(old)) {
-		t.Error("the old authority is not kept beside the new one")
+	for _, step := range steps {
+		f.now = replaced.Add(step.at)
+		f.ensure(first)
+		f.ensure(second)
+		for i, copied := range step.copies {
+			for name, address := range addresses {
+				if err := f.dial(address, copied); err != nil {
+					t.Errorf("%s after, %s, copy %d: %v", step.at, name, i, err)
+				}
+			}
+		}
+	}
+	if err := f.dial(addresses["the first replica"], before); err == nil {
+		t.Error("a day after, the old authority still issues: this test proves nothing")
+	}
+	if _, kept := f.secret().Data["previous.key"]; kept {
+		t.Error("the key of the old authority is kept for ever")
+	}
+	f.now = replaced.Add(365 * 24 * time.Hour) // beyond the old one's end
+	f.ensure(first)
+	if strings.Contains(f.configMap(), strings.TrimSpace(old)) {
+		t.Error("the old authority is published beyond its end")
 	}
 }
 
-func TestAWebhooksBundleFollowsTheAuthority(t *testing.T) {
+func TestAnAuthorityIsReplacedWhenAsked(t *testing.T) {
+	cases := map[string]struct {
+		asked            string
+		replaced         bool
+		formerIsBelieved bool
+	}{
+		"now":                      {"Now", true, true},
+		"since it is compromised":  {"Compromised", true, false},
+		"in words that nobody has": {"now!", false, true},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			s := f.source()
+			f.ensure(s)
+			before, old := f.configMap(), f.secret()
+			old.Annotations = map[string]string{servingcert.RotateAnnotation: c.asked}
+			if err := api.Update(t.Context(), old); err != nil {
+				t.Fatal(err)
+			}
+			f.ensure(s)
+			f.ensure(s)
+			now := f.secret()
+			if replaced := !bytes.Equal(now.Data["tls.crt"], old.Data["tls.crt"]); replaced != c.replaced || (now.Annotations[servingcert.RotateAnnotation] == "") != c.replaced {
+				t.Errorf("replaced: %v; asked for still: %q", replaced, now.Annotations)
+			}
+			if strings.Contains(f.configMap(), strings.TrimSpace(before)) != c.formerIsBelieved {
+				t.Errorf("published %s", f.configMap())
+			}
+			if err := verify(t, s, before, "manager.test", f.now); (err == nil) != c.formerIsBelieved {
+				t.Errorf("whoever holds a copy of before: %v", err)
+			}
+			if err := f.believed(s, "manager.test"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A certificate is replaced in good time, while the authority stays.
+func TestACertificateIsRenewedWithoutARestart(t *testing.T) {
 	f := newFixture(t)
 	s := f.source()
+	address := f.serve(s)
+	f.ensure(s)
+	copied := f.configMap()
+	for range 4 {
+		leaf, _ := s.GetCertificate(nil)
+		f.now = f.now.Add(21 * 24 * time.Hour) // beyond two thirds of thirty days
+		f.ensure(s)
+		if renewed, _ := s.GetCertificate(nil); renewed == leaf {
+			t.Errorf("at %s it was not renewed", f.now)
+		}
+		if err := f.dial(address, copied); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// forbidsUpdates is an API server that refuses to change one kind.
+func forbidsUpdates(kind client.Object) interceptor.Funcs {
+	return interceptor.Funcs{
+		Update: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.UpdateOption) error {
+			if reflect.TypeOf(o) == reflect.TypeOf(kind) {
+				return errors.New("forbidden here")
+			}
+			return c.Update(ctx, o, opts...)
+		},
+	}
+}
+
+// THREATS 10: one thing that cannot be written does not take the other server's certificate away, and nothing is presented
+// that nobody could have learnt of.
+func TestWhatCannotBePublishedIsNotPresented(t *testing.T) {
+	f := newFixture(t)
+	f.webhookConfiguration()
+	other := f.source()
+	f.ensure(other)
+	before := f.configMap()
+
+	hindered := f.sourceOver(interceptor.NewClient(api, forbidsUpdates(&admissionregistrationv1.ValidatingWebhookConfiguration{})))
+	f.now = f.now.Add(2*365*24*time.Hour + 24*time.Hour)
+	for _, passed := range []time.Duration{0, time.Hour} {
+		f.now = f.now.Add(passed)
+		if err := hindered.Ensure(t.Context()); err == nil || !strings.Contains(err.Error(), "forbidden here") {
+			t.Errorf("said %v", err)
+		}
+		if err := verify(t, hindered, before, "manager.test", f.now); err != nil {
+			t.Errorf("%s after the replacement: %v", passed, err)
+		}
+	}
+	f.ensure(other)
+	if err := verify(t, other, f.configMap(), "manager.test", f.now); err != nil {
+		t.Error(err)
+	}
+	if err := verify(t, other, before, "manager.test", f.now); err == nil {
+		t.Error("a replica that could publish the new authority does not present it")
+	}
+}
+
+// webhookConfiguration makes the one whose caBundle sources look after.
+func (f *fixture) webhookConfiguration() *admissionregistrationv1.ValidatingWebhookConfiguration {
+	f.t.Helper()
 	sideEffects := admissionregistrationv1.SideEffectClassNone
 	url := "https://127.0.0.1:1/"
 	config := &admissionregistrationv1.ValidatingWebhookConfiguration{
@@ -234,10 +424,17 @@ func TestAWebhooksBundleFollowsTheAuthority(t *testing.T) {
 			ClientConfig: admissionregistrationv1.WebhookClientConfig{URL: &url},
 		}},
 	}
-	if err := api.Create(t.Context(), config); err != nil {
-		t.Fatal(err)
+	if err := api.Create(f.t.Context(), config); err != nil {
+		f.t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = api.Delete(context.WithoutCancel(t.Context()), config) })
+	f.t.Cleanup(func() { _ = api.Delete(context.WithoutCancel(f.t.Context()), config) })
+	return config
+}
+
+func TestAWebhooksBundleFollowsTheAuthority(t *testing.T) {
+	f := newFixture(t)
+	s := f.source()
+	config := f.webhookConfiguration()
 	f.ensure(s)
 	if err := api.Get(t.Context(), client.ObjectKeyFromObject(config), config); err != nil {
 		t.Fatal(err)
