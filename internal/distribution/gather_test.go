@@ -4,6 +4,7 @@
 package distribution
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -507,5 +508,50 @@ func TestListenersHearOfWhatFollowersTell(t *testing.T) {
 	p.part()
 	if !noticed() {
 		t.Error("nothing was noticed of the follower's end")
+	}
+}
+
+// THREATS 44
+func TestAChangeWithAThousandAuthorizersCostsAFewSmallMessages(t *testing.T) {
+	t.Parallel()
+	clock := newHandClock()
+	leader, follower := replica(t, "a", clock), replica(t, "b", clock)
+	var all []Resource
+	for i := range 1000 {
+		all = append(all, policyFor("ns/rs-"+strconv.Itoa(i), 1, strconv.Itoa(i)))
+	}
+	mustSet(t, leader, all...)
+	mustSet(t, follower, all...)
+	var nodes []string
+	for i := range 1000 {
+		nodes = append(nodes, "authorizer-7d9f8b6c4-"+strconv.Itoa(i))
+	}
+	sessions := authorizers(t, follower, everywhere, nodes...)
+	p := newPair(t, leader, follower)
+	p.talk()
+	change := policyFor("ns/rs-7", 2, "changed")
+	for _, s := range []*Server{leader, follower} {
+		if err := s.Put(change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, s := range sessions {
+		catchUp(t, follower, s, nil)
+	}
+	_, up := p.talk()
+	bytes := 0
+	for _, d := range up {
+		raw, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bytes += len(raw)
+	}
+	t.Logf("%d messages, %d bytes", len(up), bytes)
+	if len(up) > 3 || bytes > 200_000 {
+		t.Errorf("%d messages, %d bytes", len(up), bytes)
+	}
+	if got := progressOf(leader, change); !got.Enforced() || got.Connected != 1000 {
+		t.Errorf("%d of %d", got.Acked, got.Authorizers)
 	}
 }

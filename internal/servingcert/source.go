@@ -13,6 +13,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -60,6 +61,8 @@ type Source struct {
 	options Options
 	log     logr.Logger
 	leaf    atomic.Pointer[tls.Certificate]
+	// authorities are those that were published last.
+	authorities atomic.Pointer[x509.CertPool]
 }
 
 // New gives a Source that reads and writes through a client without a cache, because it works before caches are synced.
@@ -117,6 +120,7 @@ func (s *Source) Ensure(ctx context.Context) error {
 	if err := errors.Join(s.ensureConfigMap(ctx, bundle), s.ensureWebhooks(ctx, bundle)); err != nil {
 		return err
 	}
+	s.authorities.Store(pool(bundle))
 	return s.ensureLeaf(ca, now)
 }
 
