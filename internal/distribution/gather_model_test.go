@@ -73,8 +73,8 @@ type posting struct {
 	open    bool
 	seen    time.Time
 	knows   map[Key]string
-	// owed is what changed since it last answered for it.
-	owed map[Key]bool
+	// owed is what changed since it was last sent and answered; sent is what was sent and did not change since.
+	owed, sent map[Key]bool
 	// brought is what it said to hold and was not sent, until it has caught up: that is known by digest.
 	brought map[Key]bool
 }
@@ -238,6 +238,7 @@ func (w *gatherWorld) changeTo(p *post, key Key, digest string) {
 		case posting == nil:
 		case posting.open && a.at == p:
 			posting.owed[key] = true
+			delete(posting.sent, key)
 		case !posting.brought[key]:
 			delete(posting.knows, key) // what one that is not there would say to it, nobody knows
 		}
@@ -276,7 +277,7 @@ func (w *gatherWorld) open(a *agent, p *post) {
 		before.silenced()
 	}
 	a.at = p
-	a.postings[p] = &posting{at: p, session: session, open: true, seen: w.clock.Now(), knows: maps.Clone(a.holds), owed: map[Key]bool{}, brought: map[Key]bool{}}
+	a.postings[p] = &posting{at: p, session: session, open: true, seen: w.clock.Now(), knows: maps.Clone(a.holds), owed: map[Key]bool{}, sent: map[Key]bool{}, brought: map[Key]bool{}}
 	for key := range a.holds {
 		a.postings[p].brought[key] = true
 	}
@@ -349,6 +350,7 @@ func (w *gatherWorld) step(t *rapid.T, a *agent) bool {
 	for _, resource := range response.GetResources() {
 		if key, err := readResourceName(index, resource.GetName()); err == nil && index != leaseIndex {
 			delete(posting.brought, key)
+			posting.sent[key] = true
 		}
 	}
 	return true
@@ -385,7 +387,9 @@ func (a *agent) answer(t *rapid.T, posting *posting, response *discoveryv3.Delta
 
 func (a *agent) take(posting *posting, key Key, digest string) {
 	a.holds[key], posting.knows[key] = digest, digest
-	delete(posting.owed, key)
+	if posting.sent[key] {
+		delete(posting.owed, key)
+	}
 	if a.ever[key] == nil {
 		a.ever[key] = map[string]bool{}
 	}

@@ -308,11 +308,24 @@ func TestTheNextLeaderForgetsNobodyWhoServedUnderTheOneBefore(t *testing.T) {
 	})
 	t.Run("a process that has just started, as soon as it hears one that was told", func(t *testing.T) {
 		d := replica(t, "d", clock)
-		mustSet(t, d, second)
-		if got := progressOf(d, second).Lagging; len(got) != 2 || !strings.Contains(got[0], "not heard of since the manager started") {
+		mustSet(t, d, first)
+		if got := progressOf(d, first).Lagging; len(got) != 2 || !strings.Contains(got[0], "not heard of since the manager started") {
 			t.Errorf("before it hears anything: %v", got)
 		}
-		newPair(t, d, c).talk()
+		dc := newPair(t, d, c)
+		for i, part := range dc.up.tell.Next() {
+			if p := progressOf(d, first); p.Enforced() {
+				t.Errorf("after %d parts of what it is told: %+v", i, p)
+			}
+			if err := dc.up.hear.Take(part); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if p := progressOf(d, first); p.Authorizers != 4 || !p.Enforced() {
+			t.Errorf("of what they had acknowledged: %+v", p)
+		}
+		mustSet(t, d, second)
+		dc.talk()
 		newPair(t, d, b).talk()
 		if got := lateOf(d); !slices.Equal(got, all) {
 			t.Errorf("then: %v", got)
@@ -388,9 +401,9 @@ func TestWhatIsTooMuchForOneDispatchIsPartedAndTakesEffectAsAWhole(t *testing.T)
 	if len(parts) != 4 { // three of contents, and that this was all
 		t.Fatalf("it was told in %d dispatches", len(parts))
 	}
-	for i, part := range parts[:3] {
+	for i, part := range parts {
 		if n := progressOf(leader, all[0]).Connected; n != 0 {
-			t.Errorf("after %d of 3 parts %d are counted", i, n)
+			t.Errorf("after %d of 4 parts %d are counted", i, n)
 		}
 		if err := p.up.hear.Take(part); err != nil {
 			t.Fatal(err)
@@ -443,12 +456,9 @@ func TestWhatReplicasTellIsBounded(t *testing.T) {
 	s := replica(t, "a", newHandClock())
 	h := s.Hear("b")
 	for n := range maxViews {
-		if err := h.Take(Dispatch{Replica: strconv.Itoa(n), Lost: true, Fresh: true, Instances: []Instance{{Account: "a/b", Node: strconv.Itoa(n), Connected: true}}}); err != nil {
+		if err := h.Take(Dispatch{Replica: strconv.Itoa(n), Lost: true, Fresh: true, All: true, Instances: []Instance{{Account: "a/b", Node: strconv.Itoa(n), Connected: true}}}); err != nil {
 			t.Fatalf("replica %d: %v", n, err)
 		}
-	}
-	if err := h.Take(Dispatch{Replica: "one-more", Lost: true, Fresh: true}); !errors.Is(err, errTooManyReplicas) {
-		t.Errorf("one replica too many: %v", err)
 	}
 	var err error
 	for n := 0; err == nil && n <= maxViewed; n += maxTold {
@@ -461,6 +471,9 @@ func TestWhatReplicasTellIsBounded(t *testing.T) {
 	if !errors.Is(err, errUnbelievable) {
 		t.Errorf("instances without end: %v", err)
 	}
+	if err := h.Take(Dispatch{Replica: "one-more", Lost: true, Fresh: true}); !errors.Is(err, errTooManyReplicas) {
+		t.Errorf("one replica too many: %v", err)
+	}
 }
 
 func TestNothingIsHeardAfterTheEnd(t *testing.T) {
@@ -468,7 +481,7 @@ func TestNothingIsHeardAfterTheEnd(t *testing.T) {
 	s := replica(t, "a", newHandClock())
 	h := s.Hear("b")
 	connected := []Instance{{Account: "a/b", Node: "n", Connected: true}}
-	if err := h.Take(Dispatch{Replica: "b", Fresh: true, Instances: connected}); err != nil {
+	if err := h.Take(Dispatch{Replica: "b", Fresh: true, All: true, Instances: connected}); err != nil {
 		t.Fatal(err)
 	}
 	h.End()

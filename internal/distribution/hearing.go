@@ -9,6 +9,8 @@ import (
 	"maps"
 	"sync"
 	"time"
+
+	"behalf.dev/behalf/internal/authz"
 )
 
 // gathered is what other replicas told: one view of each. Its lock is taken after that of the ledger and before that of the roll.
@@ -40,12 +42,17 @@ type heard struct {
 	refused map[Key]Refusal
 }
 
-// Hearing takes what one replica tells over one stream.
+// Hearing takes what one replica tells over one stream. What it tells first takes effect when that was all: a part of it would
+// look as if everybody were known.
 type Hearing struct {
 	server *Server
 	from   string
-	// building are fresh views that are not complete.
+
+	// begun says that all was told once. Before, building are the views that are to come; afterwards, views that are not
+	// complete. Served are the service accounts that were told of and may see something.
+	begun    bool
 	building map[string]*view
+	served   map[authz.Actor]bool
 	ended    bool
 }
 
@@ -56,10 +63,11 @@ var (
 
 // Hear begins to listen to a replica.
 func (s *Server) Hear(from string) *Hearing {
-	return &Hearing{server: s, from: from, building: map[string]*view{}}
+	return &Hearing{server: s, from: from, building: map[string]*view{}, served: map[authz.Actor]bool{}}
 }
 
-// Take takes a dispatch in. An error says that the teller is not to be believed any longer; what it told before stays.
+// Take takes a dispatch in. An error says that the teller is not to be believed any longer; what it told before stays. One
+// goroutine calls it.
 func (h *Hearing) Take(d Dispatch) error {
 	if err := d.check(); err != nil {
 		return err
@@ -68,12 +76,14 @@ func (h *Hearing) Take(d Dispatch) error {
 	if err != nil {
 		return err
 	}
-	served := h.server.served(instances)
+	h.note(instances)
 	if err := h.take(d, instances); err != nil {
 		return err
 	}
-	h.server.authorizers.learn(d.Since, served)
-	h.server.listeners.notify()
+	if h.begun {
+		h.server.authorizers.learn(d.Since, h.served)
+		h.server.listeners.notify()
+	}
 	return nil
 }
 
@@ -87,23 +97,30 @@ func (h *Hearing) take(d Dispatch, instances []*heard) error {
 	if d.Fresh && len(h.building) >= maxViews {
 		return fmt.Errorf("hearing of replica %s: %w", d.Replica, errTooManyReplicas)
 	}
-	v := h.viewOf(g, d)
-	if v == nil {
-		return nil
-	}
-	if err := v.take(d, instances); err != nil {
-		return err
-	}
-	if h.building[d.Replica] == v && !d.More {
-		delete(h.building, d.Replica)
-		if err := h.place(g, v); err != nil {
+	if v := h.viewOf(g, d); v != nil {
+		if err := v.take(d, instances); err != nil {
 			return err
 		}
+	}
+	h.begun = h.begun || d.All
+	g.turn++
+	if !h.begun || d.More {
+		return nil
+	}
+	return h.complete(g, d)
+}
+
+// complete has fresh views take effect. What was told over an earlier stream is void when all was told over this one.
+func (h *Hearing) complete(g *gathered, d Dispatch) error {
+	for _, replica := range sortedKeys(h.building) {
+		if err := h.place(g, h.building[replica]); err != nil {
+			return err
+		}
+		delete(h.building, replica)
 	}
 	if d.All {
 		maps.DeleteFunc(g.views, func(_ string, v *view) bool { return v.by != h && v.by.from == h.from })
 	}
-	g.turn++
 	return nil
 }
 
@@ -247,15 +264,13 @@ func (h *heard) readExceptions() error {
 	return nil
 }
 
-// served are the peers that may see something.
-func (s *Server) served(instances []*heard) []peer {
-	var all []peer
+// note takes down the service accounts that may see something.
+func (h *Hearing) note(instances []*heard) {
 	for _, i := range instances {
-		if !s.guest(i.peer) {
-			all = append(all, i.peer)
+		if !h.served[i.peer.account] && !h.server.guest(i.peer) {
+			h.served[i.peer.account] = true
 		}
 	}
-	return all
 }
 
 // standing is how an instance stands to content with this digest, by what its replica told. A replica that distributes

@@ -94,13 +94,11 @@ func (r *roll) unheard(expected []authz.Actor, present func() map[authz.Actor]bo
 }
 
 // learn takes what another replica told: since when it knows of everybody, in nanoseconds since the Unix epoch or 0, and
-// peers that are no guests.
-func (r *roll) learn(since int64, peers []peer) {
+// service accounts, guests left out, of which it knows an instance.
+func (r *roll) learn(since int64, served map[authz.Actor]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, p := range peers {
-		r.heard[p.account] = true
-	}
+	maps.Copy(r.heard, served)
 	if since == 0 {
 		return
 	}

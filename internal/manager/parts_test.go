@@ -39,15 +39,19 @@ func TestOptionsSayWhatIsMissing(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		"no namespace":                    {func(o *Options) { o.Namespace = "" }, "--namespace: name"},
-		"no name to serve under":          {func(o *Options) { o.ServingNames = nil }, "--serving-names: give"},
-		"an empty name to serve under":    {func(o *Options) { o.ServingNames = []string{"a", ""} }, "--serving-names: give"},
-		"a lease that is too short":       {func(o *Options) { o.Lease = time.Second }, "--lease: 1s is too short to be renewed in time; 3s is the least"},
-		"no age of keys":                  {func(o *Options) { o.KeysMaxAge = 0 }, "--issuer-keys-max-age"},
-		"no audience":                     {func(o *Options) { o.ExchangeAudience = "" }, "--exchange-audience"},
-		"distribution cannot be off":      {func(o *Options) { o.DistributionAddress = Off }, `--distribution-address: "off" is not host:port`},
-		"an address that is none":         {func(o *Options) { o.HealthAddress = "8081" }, `--health-address: "8081" is not host:port`},
-		"several faults are told at once": {func(o *Options) { o.Namespace, o.Lease = "", 0 }, "--lease: 0s is too short"},
+		"no namespace":                 {func(o *Options) { o.Namespace = "" }, "--namespace: name"},
+		"no name to serve under":       {func(o *Options) { o.ServingNames = nil }, "--serving-names: give"},
+		"an empty name to serve under": {func(o *Options) { o.ServingNames = []string{"a", ""} }, "--serving-names: give"},
+		"a lease that is too short":    {func(o *Options) { o.Lease = time.Second }, "--lease: 1s is too short to be renewed in time; 3s is the least"},
+		"no age of keys":               {func(o *Options) { o.KeysMaxAge = 0 }, "--issuer-keys-max-age"},
+		"no audience":                  {func(o *Options) { o.ExchangeAudience = "" }, "--exchange-audience"},
+		"distribution cannot be off":   {func(o *Options) { o.DistributionAddress = Off }, `--distribution-address: "off" is not host:port`},
+		"an address that is none":      {func(o *Options) { o.HealthAddress = "8081" }, `--health-address: "8081" is not host:port`},
+		"an address for others that is everywhere": {
+			func(o *Options) { o.AdvertiseAddress = "0.0.0.0:9444" }, `--advertise-address: "0.0.0.0:9444" is not host:port that other replicas can connect to`,
+		},
+		"an address for others that is nowhere": {func(o *Options) { o.AdvertiseAddress = ":9444" }, `--advertise-address: ":9444" is not host:port`},
+		"several faults are told at once":       {func(o *Options) { o.Namespace, o.Lease = "", 0 }, "--lease: 0s is too short"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
