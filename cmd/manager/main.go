@@ -101,6 +101,7 @@ func parse(args []string, stderr io.Writer) (manager.Options, logging, error) {
 	ctrlconfig.RegisterFlags(flags)
 	flags.StringVar(&o.Namespace, "namespace", manager.DefaultNamespace, "the manager's own namespace")
 	flags.StringVar(&o.DistributionAddress, "distribution-address", manager.DefaultDistributionAddress, "where authorizers connect to")
+	flags.StringVar(&o.AdvertiseAddress, "advertise-address", "", "host:port under which other replicas reach --distribution-address; an address of this machine where empty")
 	flags.StringVar(&o.WebhookAddress, "webhook-address", manager.DefaultWebhookAddress, "where the API server's admission requests go; off for none")
 	flags.StringVar(&o.HealthAddress, "health-address", manager.DefaultHealthAddress, "where /healthz and /readyz are served over http; off for none")
 	flags.StringVar(&o.MetricsAddress, "metrics-address", manager.DefaultMetricsAddress, "where /metrics is served over http; off for none")

@@ -18,14 +18,15 @@ import (
 func TestParse(t *testing.T) {
 	o, l, err := parse([]string{
 		"--serving-names=localhost,127.0.0.1", "--authorizers=gate/a,gate/b", "--lease=20s", "--issuer-allow-loopback",
-		"--metrics-address=0", "--leader-elect=false", "--log-level=debug",
+		"--metrics-address=0", "--leader-elect=false", "--log-level=debug", "--advertise-address=manager-0.manager:9444",
 	}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []authz.Actor{{Namespace: "gate", ServiceAccount: "a"}, {Namespace: "gate", ServiceAccount: "b"}}
 	if !slices.Equal(o.ServingNames, []string{"localhost", "127.0.0.1"}) || !slices.Equal(o.Authorizers, want) ||
-		o.Lease != 20*time.Second || o.Reach.Loopback != issuerkeys.LoopbackAllowed || o.Election != manager.ElectionOff || l.level != "debug" {
+		o.Lease != 20*time.Second || o.Reach.Loopback != issuerkeys.LoopbackAllowed || o.Election != manager.ElectionOff || l.level != "debug" ||
+		o.AdvertiseAddress != "manager-0.manager:9444" {
 		t.Errorf("got %+v, %+v", o, l)
 	}
 	o, _, err = parse([]string{"--serving-names=x"}, io.Discard)

@@ -28,13 +28,13 @@ type RecordedKeys struct {
 	FetchedAt int64 `json:"fetchedAt"`
 }
 
-// originOf is the same for the same source, and for no other.
+// originOf is the same for the same source under the same permissions, and for no other.
 func originOf(s issuerkeys.Source) string {
 	web, ok := s.(issuerkeys.Web)
 	if !ok {
 		return "cluster"
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", web.Issuer, web.KeysURL, web.CABundle))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %v", web.Issuer, web.KeysURL, web.CABundle, web.Reach))
 	return hex.EncodeToString(sum[:16])
 }
 

@@ -111,15 +111,21 @@ func Sign(statement Statement, key ed25519.PrivateKey) ([]byte, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, fmt.Errorf("signing %s %s: not an Ed25519 private key", statement.Kind, statement.Name)
 	}
+	return seal(PayloadType, statement, key)
+}
+
+// seal puts what is vouched for into an envelope. The signature covers the payload type: what is signed as one thing is
+// never taken for another.
+func seal(payloadType string, statement any, key ed25519.PrivateKey) ([]byte, error) {
 	payload, err := encode(statement)
 	if err != nil {
-		return nil, fmt.Errorf("signing %s %s: %w", statement.Kind, statement.Name, err)
+		return nil, fmt.Errorf("signing: %w", err)
 	}
 	public := ed25519.PublicKey(key[ed25519.PrivateKeySize-ed25519.PublicKeySize:])
 	return encode(Envelope{
-		PayloadType: PayloadType,
+		PayloadType: payloadType,
 		Payload:     payload,
-		Signatures:  []Signature{{KeyID: KeyID(public), Sig: ed25519.Sign(key, preAuthEncoding(payload))}},
+		Signatures:  []Signature{{KeyID: KeyID(public), Sig: ed25519.Sign(key, preAuthEncoding(payloadType, payload))}},
 	})
 }
 
@@ -142,23 +148,32 @@ var ErrUntrusted = errors.New("no trusted key signed this")
 
 // Verify reads an envelope and gives its statement if a trusted key signed it.
 func (v *Verifier) Verify(raw []byte) (Statement, error) {
-	envelope, err := readEnvelope(raw)
+	envelope, err := v.open(PayloadType, raw)
 	if err != nil {
 		return Statement{}, fmt.Errorf("verifying envelope: %w", err)
-	}
-	if !v.signed(envelope) {
-		return Statement{}, fmt.Errorf("verifying envelope: %w", ErrUntrusted)
 	}
 	statement, err := envelope.statement()
 	if err != nil {
 		return Statement{}, fmt.Errorf("verifying envelope: %w", err)
 	}
 	return statement, nil
+}
+
+// open reads an envelope of this payload type that a trusted key signed.
+func (v *Verifier) open(payloadType string, raw []byte) (Envelope, error) {
+	envelope, err := readEnvelope(payloadType, raw)
+	if err != nil {
+		return Envelope{}, err
+	}
+	if !v.signed(envelope) {
+		return Envelope{}, ErrUntrusted
+	}
+	return envelope, nil
 }
 
 // Unverified gives an envelope's statement without asking who signed it: to name what came, never to believe it.
 func Unverified(raw []byte) (Statement, error) {
-	envelope, err := readEnvelope(raw)
+	envelope, err := readEnvelope(PayloadType, raw)
 	if err != nil {
 		return Statement{}, fmt.Errorf("reading envelope: %w", err)
 	}
@@ -169,7 +184,7 @@ func Unverified(raw []byte) (Statement, error) {
 	return statement, nil
 }
 
-func readEnvelope(raw []byte) (Envelope, error) {
+func readEnvelope(payloadType string, raw []byte) (Envelope, error) {
 	if len(raw) > MaxEnvelopeBytes {
 		return Envelope{}, fmt.Errorf("%d bytes are more than the %d an envelope may have", len(raw), MaxEnvelopeBytes)
 	}
@@ -177,8 +192,8 @@ func readEnvelope(raw []byte) (Envelope, error) {
 	if err := decode(raw, &envelope); err != nil {
 		return Envelope{}, err
 	}
-	if envelope.PayloadType != PayloadType {
-		return Envelope{}, fmt.Errorf("payload type %q is not %q", envelope.PayloadType, PayloadType)
+	if envelope.PayloadType != payloadType {
+		return Envelope{}, fmt.Errorf("payload type %q is not %q", envelope.PayloadType, payloadType)
 	}
 	if len(envelope.Signatures) > maxSignatures {
 		return Envelope{}, fmt.Errorf("%d signatures are more than %d", len(envelope.Signatures), maxSignatures)
@@ -195,7 +210,7 @@ func (e Envelope) statement() (Statement, error) {
 }
 
 func (v *Verifier) signed(envelope Envelope) bool {
-	signed := preAuthEncoding(envelope.Payload)
+	signed := preAuthEncoding(envelope.PayloadType, envelope.Payload)
 	for _, s := range envelope.Signatures {
 		if key, ok := v.keys[s.KeyID]; ok && ed25519.Verify(key, signed, s.Sig) {
 			return true
@@ -205,8 +220,8 @@ func (v *Verifier) signed(envelope Envelope) bool {
 }
 
 // preAuthEncoding is PAE of the DSSE protocol: every part is preceded by its length, so that no two inputs agree.
-func preAuthEncoding(payload []byte) []byte {
-	head := fmt.Sprintf("DSSEv1 %d %s %d ", len(PayloadType), PayloadType, len(payload))
+func preAuthEncoding(payloadType string, payload []byte) []byte {
+	head := fmt.Sprintf("DSSEv1 %d %s %d ", len(payloadType), payloadType, len(payload))
 	return append([]byte(head), payload...)
 }
 

@@ -42,7 +42,7 @@ func mustSign(tb testing.TB, s Statement, key ed25519.PrivateKey) []byte {
 func TestPreAuthEncodingIsDSSEs(t *testing.T) {
 	t.Parallel()
 	const want = "DSSEv1 40 application/vnd.behalf.statement.v1+json 11 hello world"
-	if got := string(preAuthEncoding([]byte("hello world"))); got != want {
+	if got := string(preAuthEncoding(PayloadType, []byte("hello world"))); got != want {
 		t.Errorf("PAE is %q, want %q", got, want)
 	}
 }
@@ -77,10 +77,10 @@ func TestVerifyRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, pae := string(payload), string(preAuthEncoding(payload))
+	text, pae := string(payload), string(preAuthEncoding(PayloadType, payload))
 	id := KeyID(publicOf(ours))
 	odd := func(payload string) []byte {
-		return envelopeOf(PayloadType, payload, signatureOf(id, ours, string(preAuthEncoding([]byte(payload)))))
+		return envelopeOf(PayloadType, payload, signatureOf(id, ours, string(preAuthEncoding(PayloadType, []byte(payload)))))
 	}
 	valid := signatureOf(id, ours, pae)
 	for sentence, tc := range map[string]struct {

@@ -151,10 +151,12 @@ func floorsIn(detail *statuspb.Status) map[string]int64 {
 }
 
 // shorten cuts a peer's words to what is kept of them, at the end of a character.
-func shorten(words string) string {
+func shorten(words string) string { return shortenTo(words, maxRejectionBytes) }
+
+func shortenTo(words string, most int) string {
 	valid := strings.ToValidUTF8(words, "\uFFFD")
-	if len(valid) <= maxRejectionBytes {
+	if len(valid) <= most {
 		return valid
 	}
-	return strings.ToValidUTF8(valid[:maxRejectionBytes], "") + "…"
+	return strings.ToValidUTF8(valid[:most], "") + "…"
 }

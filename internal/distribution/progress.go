@@ -56,18 +56,20 @@ type Authorizer struct {
 	Since     time.Time
 }
 
-// Authorizers lists who is connected and who was until not long ago, sorted.
+// Authorizers lists who is connected and who was until not long ago, to whichever replica, sorted.
 func (s *Server) Authorizers() []Authorizer {
-	counted := s.authorizers.counted()
-	all := make([]Authorizer, len(counted))
-	for i, m := range counted {
-		all[i] = Authorizer{Account: m.peer.account, Node: m.peer.node, Connected: m.end != nil, Since: m.seen}
+	s.gathered.mu.Lock()
+	defer s.gathered.mu.Unlock()
+	seats := s.present().seats
+	all := make([]Authorizer, len(seats))
+	for i, seat := range seats {
+		all[i] = Authorizer{Account: seat.peer.account, Node: seat.peer.node, Connected: seat.connected, Since: seat.seen}
 	}
 	return all
 }
 
-// Progress says which authorizers hold the content with this digest. Of content that is not distributed with this digest
-// (any more, or yet), all that may see it are lagging.
+// Progress says which authorizers hold the content with this digest, over all replicas that this one hears of. Of content that
+// a replica does not distribute with this digest (any more, or yet), all that it serves and that may see it are lagging.
 func (s *Server) Progress(kind bundle.Kind, name, digest string) Progress {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -75,13 +77,16 @@ func (s *Server) Progress(kind bundle.Kind, name, digest string) Progress {
 	if e == nil {
 		return Progress{}
 	}
+	s.gathered.mu.Lock()
+	defer s.gathered.mu.Unlock()
 	var p Progress
-	for _, m := range s.authorizers.counted() {
-		if e.visible(m.peer) {
-			include(&p, m, s.options.CountFor, e, digest)
+	present := s.present()
+	for i := range present.seats {
+		if seat := &present.seats[i]; e.visible(seat.peer) {
+			include(&p, seat, s.options.CountFor, e, digest)
 		}
 	}
-	for _, account := range s.authorizers.unheard(s.expected(e)) {
+	for _, account := range s.authorizers.unheard(s.expected(e), present.accounts) {
 		p.Authorizers++
 		p.Lagging = append(p.Lagging, account.String()+" (not heard of since the manager started)")
 	}
@@ -117,29 +122,25 @@ func (s *Server) expected(e *entry) []authz.Actor {
 }
 
 // include counts one more authorizer.
-func include(p *Progress, m member, countFor time.Duration, e *entry, digest string) {
+func include(p *Progress, who *seat, countFor time.Duration, e *entry, digest string) {
 	p.Authorizers++
-	connected := m.end != nil
-	if connected {
+	if who.connected {
 		p.Connected++
-	} else if m.seen.After(p.LastGone) {
-		p.LastGone = m.seen
+	} else if who.seen.After(p.LastGone) {
+		p.LastGone = who.seen
 	}
-	standing, refusal := m.session.standing(e)
+	standing, refusal := who.standing(e, digest)
 	p.Floor = max(p.Floor, refusal.floor)
-	if e.statement.Digest != digest {
-		standing = lagging
-	}
 	switch {
 	case standing == acked:
 		p.Acked++
-	case !connected:
-		p.Lagging = append(p.Lagging, fmt.Sprintf("%s (%s)", m.peer, absence(standing, m.seen, m.seen.Add(countFor))))
+	case !who.connected:
+		p.Lagging = append(p.Lagging, fmt.Sprintf("%s (%s)", who.peer, absence(standing, who.seen, who.seen.Add(countFor))))
 	case standing == rejected:
-		p.Rejected = append(p.Rejected, Rejection{m.peer.String(), refusal.message})
+		p.Rejected = append(p.Rejected, Rejection{who.peer.String(), refusal.message})
 	default:
 		p.Waiting++
-		p.Lagging = append(p.Lagging, m.peer.String())
+		p.Lagging = append(p.Lagging, who.peer.String())
 	}
 }
 

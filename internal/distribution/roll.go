@@ -4,7 +4,6 @@
 package distribution
 
 import (
-	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -20,11 +19,14 @@ type roll struct {
 	countFor time.Duration
 	most     int
 
-	// started is when this process began to serve. It knows nothing of whom an earlier one served.
-	started time.Time
-
 	mu      sync.Mutex
 	members map[string]*member
+	// turn counts who came, went and was forgotten.
+	turn uint64
+	// since is from when on this process knows whom managers served: since it began to serve, or since a leader did that told
+	// it. Told says that one did.
+	since time.Time
+	told  bool
 	// heard are the accounts, guests left out, of which an instance has connected since then.
 	heard map[authz.Actor]bool
 }
@@ -43,7 +45,7 @@ type member struct {
 
 func newRoll(options Options) *roll {
 	return &roll{
-		clock: options.Clock, countFor: options.CountFor, most: options.MaxAuthorizers, started: options.Clock.Now(),
+		clock: options.Clock, countFor: options.CountFor, most: options.MaxAuthorizers, since: options.Clock.Now(),
 		members: map[string]*member{}, heard: map[authz.Actor]bool{},
 	}
 }
@@ -71,26 +73,50 @@ func (r *roll) join(p peer, guest bool, end func(error)) (*session, error) {
 	}
 	session := newSession(p, earlier)
 	r.members[p.String()] = &member{peer: p, session: session, guest: guest, end: end, seen: r.clock.Now()}
+	r.turn++
 	if !guest {
 		r.heard[p.account] = true
 	}
 	return session, nil
 }
 
-// unheard gives those of the accounts of which no instance has connected since this process started, as long as one that an
-// earlier process served may still enforce what that one gave it. It does not know of a second instance under an account of
-// which a first one is back.
-func (r *roll) unheard(expected []authz.Actor) []authz.Actor {
+// unheard gives those of the accounts of which no instance has connected since this process knows whom managers served, as
+// long as one that was served before may still enforce what it was given then. It does not know of a second instance under an
+// account of which a first one is back.
+func (r *roll) unheard(expected []authz.Actor, present func() map[authz.Actor]bool) []authz.Actor {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.clock.Now().Sub(r.started) > r.countFor {
+	if r.clock.Now().Sub(r.since) > r.countFor {
 		return nil
 	}
-	present := map[authz.Actor]bool{}
-	for _, m := range r.members {
-		present[m.peer.account] = true
+	there := present()
+	return slices.DeleteFunc(slices.Clone(expected), func(a authz.Actor) bool { return r.heard[a] || there[a] })
+}
+
+// learn takes what another replica told: since when it knows of everybody, in nanoseconds since the Unix epoch or 0, and
+// service accounts, guests left out, of which it knows an instance.
+func (r *roll) learn(since int64, served map[authz.Actor]bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.Copy(r.heard, served)
+	if since == 0 {
+		return
 	}
-	return slices.DeleteFunc(slices.Clone(expected), func(a authz.Actor) bool { return r.heard[a] || present[a] })
+	r.told = true
+	if earlier := time.Unix(0, since); earlier.Before(r.since) {
+		r.since = earlier
+	}
+}
+
+// knowsSince is since when this replica knows of everybody, in nanoseconds since the Unix epoch; 0 where it knows of its own
+// authorizers alone, because it never led and no leader told it.
+func (r *roll) knowsSince(role Role) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if role != Leads && !r.told {
+		return 0
+	}
+	return r.since.UnixNano()
 }
 
 // maxGuests bounds the instances of one service account that may see nothing: anybody in the cluster can have that many.
@@ -123,7 +149,9 @@ func (r *roll) leave(s *session, guest bool) {
 	case m == nil || m.session != s:
 	case guest:
 		delete(r.members, s.peer.String())
+		r.turn++
 	default:
+		r.turn++
 		m.end, m.seen = nil, r.clock.Now()
 		r.heard[s.peer.account] = true
 	}
@@ -148,8 +176,8 @@ func (r *roll) forgetOldest() bool {
 	return oldest != ""
 }
 
-// counted gives those who count, sorted by name.
-func (r *roll) counted() []member {
+// counted gives those who count, and the turn in which that is so.
+func (r *roll) counted() ([]member, uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.expire()
@@ -157,10 +185,22 @@ func (r *roll) counted() []member {
 	for _, m := range r.members {
 		all = append(all, *m)
 	}
-	slices.SortFunc(all, func(a, b member) int {
-		return cmp.Or(compareAccounts(a.peer.account, b.peer.account), cmp.Compare(a.peer.node, b.peer.node))
-	})
-	return all
+	return all, r.turn
+}
+
+func (r *roll) turnOf() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.turn
+}
+
+// forget drops whoever is gone from here and connected to another replica. One that is back meanwhile stays.
+func (r *roll) forget(s *session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m := r.members[s.peer.String()]; m != nil && m.session == s && m.end == nil {
+		delete(r.members, s.peer.String())
+	}
 }
 
 // sessions gives those that have a stream.

@@ -28,6 +28,8 @@ type Options struct {
 	Authenticator Authenticator
 	Clock         Clock
 	Log           logr.Logger
+	// Replica is what this replica of the manager is called among the others; empty where there are none.
+	Replica string
 	// ClusterWide are the authorizers that may see everything.
 	ClusterWide []authz.Actor
 	// CountFor is how long an authorizer that is gone counts as one that serves: the lease of bundles. Default 15 minutes.
@@ -68,6 +70,8 @@ type Server struct {
 	mu     sync.RWMutex
 	ledger *ledger
 
+	// gathered is what other replicas told of whom they serve, authorizers are those that this one does.
+	gathered    gathered
 	authorizers *roll
 	listeners   listeners
 
@@ -85,6 +89,7 @@ func NewServer(options Options) (*Server, error) {
 		clusterWide: map[authz.Actor]bool{},
 		metrics:     newServerMetrics(),
 		ledger:      newLedger(),
+		gathered:    gathered{views: map[string]*view{}},
 	}
 	for _, account := range options.ClusterWide {
 		s.clusterWide[account] = true
@@ -172,10 +177,17 @@ func passedByAll(sessions []*session, head uint64) uint64 {
 	return lowest
 }
 
+// Service is a further one beside that of distribution.
+type Service interface {
+	Register(registrar grpc.ServiceRegistrar)
+}
+
 // Serve answers on the listener until the context ends, then lets go of all streams.
-func (s *Server) Serve(ctx context.Context, listener net.Listener, config *tls.Config) error {
+func (s *Server) Serve(ctx context.Context, listener net.Listener, config *tls.Config, further ...Service) error {
 	server := grpc.NewServer(append(ServerOptions(), grpc.Creds(credentials.NewTLS(config)))...)
-	s.Register(server)
+	for _, service := range append(further, s) {
+		service.Register(server)
+	}
 	stopped := context.AfterFunc(ctx, server.Stop)
 	defer stopped()
 	if err := server.Serve(listener); err != nil && ctx.Err() == nil {

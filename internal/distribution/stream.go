@@ -194,6 +194,7 @@ func (s *Server) heed(session *session, request *discoveryv3.DeltaDiscoveryReque
 		return status.Error(codes.InvalidArgument, err.Error())
 	}
 	session.rouse()
+	s.listeners.notify() // what it holds already counts from now on
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +16,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
+
+	"behalf.dev/behalf/internal/replicas"
 )
 
 // Times of the election. A leader that goes in good order lets go of the lease at once; one that is killed is followed
@@ -25,18 +28,24 @@ const (
 	retryPeriod   = 2 * time.Second
 )
 
-// leadership is the lock of the election, which remembers what it saw, so that a replica can say who writes status
-// without asking the API server for that.
+// leadership is the lock of the election, which remembers what it saw, so that a replica can say who writes status, and
+// report to it, without asking the API server for that.
 type leadership struct {
 	resourcelock.Interface
 	log logr.Logger
+	// changes has something in it when the leader became another.
+	changes chan struct{}
 
 	mu     sync.Mutex
 	holder string
 	err    error
+	// leader is the last holder that was seen: a lease that cannot be read is no other leader.
+	leader string
 }
 
-func newLeadership(config *rest.Config, namespace string, log logr.Logger) (*leadership, error) {
+// newLeadership names this replica so that others find it: where it listens stands behind the slash. That way it is told by
+// the lease, which is written anyway.
+func newLeadership(config *rest.Config, namespace, address string, log logr.Logger) (*leadership, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		return nil, fmt.Errorf("naming this replica: %w", err)
@@ -48,11 +57,24 @@ func newLeadership(config *rest.Config, namespace string, log logr.Logger) (*lea
 		return nil, fmt.Errorf("making the election's client: %w", err)
 	}
 	lock, err := resourcelock.New(resourcelock.LeasesResourceLock, namespace, leaderLease,
-		clients.CoreV1(), clients.CoordinationV1(), resourcelock.ResourceLockConfig{Identity: host + "_" + string(uuid.NewUUID())})
+		clients.CoreV1(), clients.CoordinationV1(), resourcelock.ResourceLockConfig{Identity: host + "_" + string(uuid.NewUUID()) + "/" + address})
 	if err != nil {
 		return nil, fmt.Errorf("making the election's lock: %w", err)
 	}
-	return &leadership{Interface: lock, log: log}, nil
+	return &leadership{Interface: lock, log: log, changes: make(chan struct{}, 1)}, nil
+}
+
+// elected is who leads, as far as the lease could be read.
+func (l *leadership) elected() replicas.Elected {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return electedOf(l.leader)
+}
+
+// electedOf reads a holder. One of an earlier version does not say where it listens.
+func electedOf(holder string) replicas.Elected {
+	_, address, _ := strings.Cut(holder, "/")
+	return replicas.Elected{Identity: holder, Address: address}
 }
 
 // Get reads the lease and remembers its holder.
@@ -92,6 +114,13 @@ func (l *leadership) saw(holder string, err error) {
 		l.log.Info("leader election", "holder", holder, "thisReplica", holder == l.Identity())
 	}
 	l.holder, l.err = holder, err
+	if err == nil && holder != l.leader {
+		l.leader = holder
+		select {
+		case l.changes <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // String says in words who writes status.

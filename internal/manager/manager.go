@@ -55,6 +55,7 @@ type Manager struct {
 	issuers      *issuerkeys.Fetcher
 	publisher    *bundle.Publisher
 	distribution *distribution.Server
+	gathering    *gathering
 	listener     net.Listener
 	health       net.Listener
 }
@@ -67,7 +68,7 @@ func New(config *rest.Config, options Options) (*Manager, error) {
 	m := &Manager{options: options}
 	config = unthrottled(config)
 	for _, step := range []func(*rest.Config) error{
-		m.makeManager, m.makeCertificates, m.makeDistribution, m.makePublisher, m.addControllers, m.addWebhooks, m.listen, m.addRunnables,
+		m.listen, m.makeManager, m.makeCertificates, m.makeDistribution, m.makePublisher, m.makeGathering, m.addControllers, m.addWebhooks, m.addRunnables,
 	} {
 		if err := step(config); err != nil {
 			return nil, errors.Join(err, m.close())
@@ -99,7 +100,11 @@ func (m *Manager) makeManager(rc *rest.Config) error {
 	if err != nil {
 		return err
 	}
-	if m.leadership, err = newLeadership(rc, m.options.Namespace, m.options.Log); err != nil {
+	address, err := advertise(m.options.AdvertiseAddress, m.listener.Addr(), net.InterfaceAddrs)
+	if err != nil {
+		return err
+	}
+	if m.leadership, err = newLeadership(rc, m.options.Namespace, address, m.options.Log); err != nil {
 		return err
 	}
 	server, err := m.webhookServer()
@@ -203,6 +208,7 @@ func (m *Manager) makeDistribution(rc *rest.Config) error {
 		Authenticator: distribution.Remember(reviewer{reviews: clients.AuthenticationV1().TokenReviews()}, clock),
 		Clock:         clock,
 		Log:           m.options.Log.WithName("distribution"),
+		Replica:       m.leadership.Identity(),
 		ClusterWide:   m.options.Authorizers,
 		CountFor:      m.options.Lease,
 	})
@@ -282,9 +288,9 @@ func listenOn(address string) (net.Listener, error) {
 // addRunnables adds what runs on every replica, and what runs on the leader: the keeper of signing keys, and assigning
 // revisions.
 func (m *Manager) addRunnables(*rest.Config) error {
-	runnables := []manager.Runnable{
+	runnables := append([]manager.Runnable{
 		m.certificates, m.key, m.keeper, m.issuers, m.publisher, everywhere(m.serveDistribution), bundle.Leading{Publisher: m.publisher},
-	}
+	}, m.gathering.runnables()...)
 	if m.health != nil {
 		runnables = append(runnables, &manager.Server{
 			Name: "health", Server: httpServer(health(m.checks(), m.remarks)), Listener: m.health,
@@ -308,7 +314,7 @@ func (e everywhere) Start(ctx context.Context) error { return e(ctx) }
 func (everywhere) NeedLeaderElection() bool { return false }
 
 func (m *Manager) serveDistribution(ctx context.Context) error {
-	return m.distribution.Serve(ctx, m.listener, &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: m.certificate})
+	return m.distribution.Serve(ctx, m.listener, &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: m.certificate}, m.gathering.services()...)
 }
 
 // Start runs the manager until the context ends or a part fails for good. It lets go of the leader lease, so the process
@@ -347,11 +353,11 @@ func (m *Manager) HealthAddress() string {
 }
 
 func (m *Manager) checks() []check {
-	return []check{
+	return append([]check{
 		{name: "certificate", ready: func() error { _, err := m.certificate(nil); return err }},
 		{name: "signing key", ready: m.key.Ready, says: m.key.String},
 		{name: "bundles", ready: m.publisher.Ready, says: m.publisher.String},
-	}
+	}, m.gathering.checks()...)
 }
 
 // remarks are who writes status, who is there to enforce, and which issuers cannot be reached.

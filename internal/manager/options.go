@@ -48,6 +48,9 @@ type Options struct {
 	Namespace string
 	// DistributionAddress is where authorizers connect to.
 	DistributionAddress string
+	// AdvertiseAddress is where other replicas reach this one, host:port; where empty, an address of this machine with the
+	// port of DistributionAddress.
+	AdvertiseAddress string
 	// WebhookAddress is where the API server connects to, host:port; Off for none.
 	WebhookAddress string
 	// HealthAddress serves /healthz and /readyz over plain http; Off for none.
@@ -106,7 +109,7 @@ func (o Options) Validate() error {
 	if o.ExchangeAudience == "" {
 		errs = append(errs, errors.New("--exchange-audience: must not be empty"))
 	}
-	errs = append(errs, address("--distribution-address", o.DistributionAddress))
+	errs = append(errs, address("--distribution-address", o.DistributionAddress), advertised(o.AdvertiseAddress))
 	for flag, value := range map[string]string{
 		"--webhook-address": o.WebhookAddress, "--health-address": o.HealthAddress, "--metrics-address": o.MetricsAddress,
 	} {

@@ -52,6 +52,10 @@ func TestOptionsSayWhatIsMissing(t *testing.T) {
 		"distribution cannot be off":      {func(o *Options) { o.DistributionAddress = Off }, `--distribution-address: "off" is not host:port`},
 		"an address that is none":         {func(o *Options) { o.HealthAddress = "8081" }, `--health-address: "8081" is not host:port`},
 		"several faults are told at once": {func(o *Options) { o.Namespace, o.Lease = "", 0 }, "--lease: 0s is too short"},
+		"an address for others that is everywhere": {
+			func(o *Options) { o.AdvertiseAddress = "0.0.0.0:9444" }, `--advertise-address: "0.0.0.0:9444" is not host:port that other replicas can connect to`,
+		},
+		"an address for others that is nowhere": {func(o *Options) { o.AdvertiseAddress = ":9444" }, `--advertise-address: ":9444" is not host:port`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -169,6 +169,11 @@ type enforcer struct {
 }
 
 func connect(ctx context.Context, m *running, node string) *enforcer {
+	return connectThrough(ctx, m, node, func(s *snapshot.Store) distribution.Sink { return s })
+}
+
+// connectThrough puts something between the client and the store.
+func connectThrough(ctx context.Context, m *running, node string, through func(*snapshot.Store) distribution.Sink) *enforcer {
 	folder := GinkgoT().TempDir()
 	Eventually(func(ctx context.Context) error {
 		return errors.Join(
@@ -185,7 +190,7 @@ func connect(ctx context.Context, m *running, node string) *enforcer {
 	store := snapshot.New(artifacts.NewVerifier(keys...), time.Now)
 	c, err := distribution.NewClient(distribution.ClientOptions{
 		Address: m.DistributionAddress(), CAFile: filepath.Join(folder, "ca.crt"), TokenFile: tokenFile, Node: node,
-		Sink: store, Clock: distribution.SystemClock{}, Log: logr.Discard(), MinBackoff: 20 * time.Millisecond, MaxBackoff: 200 * time.Millisecond,
+		Sink: through(store), Clock: distribution.SystemClock{}, Log: logr.Discard(), MinBackoff: 20 * time.Millisecond, MaxBackoff: 200 * time.Millisecond,
 	})
 	Expect(err).NotTo(HaveOccurred())
 	life, cancel := context.WithCancel(context.Background())

@@ -14,6 +14,7 @@ package servingcert
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -79,6 +80,8 @@ type Source struct {
 	leaf    atomic.Pointer[tls.Certificate]
 	// kept is the Secret as it was last read in good order; it belongs to whoever calls Ensure.
 	kept map[string][]byte
+	// authorities are those that were published last.
+	authorities atomic.Pointer[x509.CertPool]
 }
 
 // New gives a Source that reads and writes through a client without a cache, because it works before caches are synced.
@@ -133,6 +136,7 @@ func (s *Source) Ensure(ctx context.Context) error {
 		return err
 	}
 	err = errors.Join(s.ensureConfigMap(ctx, known.bundle), s.ensureWebhooks(ctx, known.bundle))
+	s.authorities.Store(pool(known.bundle))
 	return errors.Join(err, s.ensureLeaf(known.presents(now, err == nil), now))
 }
 

@@ -158,6 +158,32 @@ func TestACertificateIsBelievedByWhoeverHoldsTheConfigMap(t *testing.T) {
 	}
 }
 
+func TestAReplicaBelievesTheCertificatesOfTheOthers(t *testing.T) {
+	f := newFixture(t)
+	first, second := f.source(), f.source()
+	if _, err := first.Authorities(); err == nil {
+		t.Error("authorities were given before there were any")
+	}
+	f.ensure(first)
+	f.ensure(second)
+	f.now = f.now.Add(2*365*24*time.Hour + 24*time.Hour) // beyond two thirds of three years
+	f.ensure(second)
+	f.ensure(first)
+	for name, pair := range map[string][2]*servingcert.Source{"the second": {first, second}, "the first": {second, first}} {
+		authorities, err := pair[0].Authorities()
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf, err := pair[1].GetCertificate(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := leaf.Leaf.Verify(x509.VerifyOptions{Roots: authorities, DNSName: "manager.test", CurrentTime: f.now}); err != nil {
+			t.Errorf("%s is not believed: %v", name, err)
+		}
+	}
+}
+
 func TestReplicasShareOneAuthority(t *testing.T) {
 	f := newFixture(t)
 	first, second := f.source(), f.source()

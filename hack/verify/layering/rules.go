@@ -38,6 +38,7 @@ var layout = []string{
 	"internal/mcp",
 	"internal/manifest",
 	"internal/offline",
+	"internal/replicas",
 	"internal/servingcert",
 	"internal/snapshot",
 	"internal/token",

@@ -1,0 +1,606 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package distribution
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	statuspb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/protobuf/types/known/anypb"
+	"pgregory.net/rapid"
+
+	"behalf.dev/behalf/internal/authz"
+	"behalf.dev/behalf/internal/bundle"
+)
+
+// The model of gathering is a world of three replicas, one of which leads, and a few authorizers that connect, answer, move
+// and go, while replicas change what they distribute, each in its own time, die and start anew. Whatever happened, once
+// everybody was told everything, the leader says of each content what a plain count over all authorizers comes to; and at no
+// time does it say of one that it has acknowledged what it never did. THREATS 39, 44.
+
+var (
+	gatherKeys = []Key{{bundle.KindPolicy, "a/one"}, {bundle.KindPolicy, "b/two"}, {bundle.KindTrust, bundle.TrustName}}
+	gatherFor  = time.Minute
+)
+
+type gatherWorld struct {
+	clock    *handClock
+	replicas []*post
+	leads    int
+	started  int
+	people   []*agent
+}
+
+// post is a replica. It is another one after it died.
+type post struct {
+	*Server
+	alive    bool
+	revision int64
+	digests  map[Key]string
+	links    []*link
+}
+
+// link is what goes one way between the leader and a follower.
+type link struct {
+	tell *Telling
+	hear *Hearing
+}
+
+// agent is an authorizer. What a replica knows of it is in its postings.
+type agent struct {
+	peer     peer
+	holds    map[Key]string
+	ever     map[Key]map[string]bool
+	refuses  string
+	postings map[*post]*posting
+	at       *post
+}
+
+// posting is an authorizer as one replica has to know it.
+type posting struct {
+	at      *post
+	session *session
+	waiting []*discoveryv3.DeltaDiscoveryResponse
+	open    bool
+	seen    time.Time
+	knows   map[Key]string
+	// owed is what changed since it was last sent and answered; sent is what was sent and did not change since.
+	owed, sent map[Key]bool
+	// brought is what it said to hold and was not sent, until it has caught up: that is known by digest.
+	brought map[Key]bool
+}
+
+// GoString is how a failure names it.
+func (p *post) GoString() string { return p.options.Replica }
+
+// GoString is how a failure names it.
+func (a *agent) GoString() string { return a.peer.String() }
+
+func TestModelOfGathering(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		w := newGatherWorld()
+		t.Repeat(map[string]func(*rapid.T){
+			"change":       w.change,
+			"change again": w.change,
+			"connect":      w.connect,
+			"move":         w.connect,
+			"half-open":    w.halfOpen,
+			"leave":        w.leave,
+			"serve":        w.serve,
+			"serve more":   w.serve,
+			"dislike":      w.dislike,
+			"gossip":       w.gossip,
+			"gossip more":  w.gossip,
+			"cut":          w.cut,
+			"die":          w.die,
+			"start":        w.start,
+			"time passes":  w.pass,
+			"settle":       w.settle,
+			"":             w.believe,
+		})
+		w.settle(t)
+	})
+}
+
+func newGatherWorld() *gatherWorld {
+	w := &gatherWorld{clock: newHandClock()}
+	for range 3 {
+		w.replicas = append(w.replicas, w.newPost())
+	}
+	w.elect(0)
+	for _, account := range []authz.Actor{modelAccounts[0], modelAccounts[1], modelAccounts[2]} {
+		for _, node := range []string{"1", "2"} {
+			w.people = append(w.people, &agent{
+				peer:  peer{account: account, node: node, clusterWide: account == modelAccounts[2]},
+				holds: map[Key]string{}, ever: map[Key]map[string]bool{}, postings: map[*post]*posting{},
+			})
+		}
+	}
+	return w
+}
+
+func (w *gatherWorld) newPost() *post {
+	w.started++
+	server, err := NewServer(Options{
+		Authenticator: anybody{}, Clock: w.clock, CountFor: gatherFor,
+		Replica: fmt.Sprintf("replica-%d", w.started), ClusterWide: modelAccounts[2:],
+	})
+	if err != nil {
+		panic(err)
+	}
+	p := &post{Server: server, alive: true, digests: map[Key]string{}}
+	for _, key := range gatherKeys {
+		p.digests[key] = "first"
+	}
+	p.publish()
+	return p
+}
+
+// publish distributes what the replica has compiled. Everybody but the first account may see everything.
+func (p *post) publish() {
+	p.revision++
+	var all []Resource
+	for _, key := range gatherKeys {
+		e := p.ledger.entries[key]
+		if e != nil && e.statement.Digest == p.digests[key] {
+			all = append(all, Resource{Statement: e.statement, Artifact: e.artifact, Authorizers: named(key)})
+			continue
+		}
+		all = append(all, Resource{
+			Statement:   bundle.Statement{Kind: key.Kind, Name: key.Name, Revision: p.revision, Digest: p.digests[key], IssuedAt: p.revision},
+			Artifact:    bundle.Artifact{Envelope: []byte("envelope"), Content: []byte(p.digests[key])},
+			Authorizers: named(key),
+		})
+	}
+	if err := p.Set(all); err != nil {
+		panic(err)
+	}
+}
+
+func named(key Key) []authz.Actor {
+	switch key.Name {
+	case "a/one":
+		return modelAccounts[:1]
+	case "b/two":
+		return modelAccounts[:2]
+	default:
+		return nil
+	}
+}
+
+func (w *gatherWorld) leader() *post { return w.replicas[w.leads] }
+
+// elect makes a replica the leader and has all others follow it.
+func (w *gatherWorld) elect(n int) {
+	w.leads = n
+	for _, p := range w.replicas {
+		w.unlink(p)
+	}
+	for _, p := range w.replicas {
+		w.link(p)
+	}
+}
+
+func (w *gatherWorld) link(p *post) {
+	leader := w.leader()
+	if p == leader || !p.alive || !leader.alive {
+		return
+	}
+	p.links = []*link{
+		{tell: p.Tell(leader.options.Replica, Follows), hear: leader.Hear(p.options.Replica)},
+		{tell: leader.Tell(p.options.Replica, Leads), hear: p.Hear(leader.options.Replica)},
+	}
+}
+
+func (w *gatherWorld) unlink(p *post) {
+	for _, l := range p.links {
+		l.hear.End()
+	}
+	p.links = nil
+}
+
+func (w *gatherWorld) tick() { w.clock.Advance(time.Millisecond) }
+
+func (w *gatherWorld) living(t *rapid.T) *post {
+	return rapid.SampledFrom(slices.DeleteFunc(slices.Clone(w.replicas), func(p *post) bool { return !p.alive })).Draw(t, "replica")
+}
+
+func (w *gatherWorld) agent(t *rapid.T) *agent {
+	return rapid.SampledFrom(w.people).Draw(t, "authorizer")
+}
+
+// change has one replica distribute something else, or what another one does.
+func (w *gatherWorld) change(t *rapid.T) {
+	w.tick()
+	p, key := w.living(t), rapid.SampledFrom(gatherKeys).Draw(t, "key")
+	digest := fmt.Sprintf("digest-%d", rapid.IntRange(0, 3).Draw(t, "digest"))
+	w.changeTo(p, key, digest)
+}
+
+func (w *gatherWorld) changeTo(p *post, key Key, digest string) {
+	if p.digests[key] == digest {
+		return
+	}
+	p.digests[key] = digest
+	p.publish()
+	for _, a := range w.people {
+		switch posting := a.postings[p]; {
+		case posting == nil:
+		case posting.open && a.at == p:
+			posting.owed[key] = true
+			delete(posting.sent, key)
+		case !posting.brought[key]:
+			delete(posting.knows, key) // what one that is not there would say to it, nobody knows
+		}
+	}
+}
+
+func (w *gatherWorld) connect(t *rapid.T) {
+	a, p := w.agent(t), w.living(t)
+	for at := range a.postings {
+		w.close(a, at)
+	}
+	w.open(a, p)
+}
+
+// halfOpen connects without that the replica before has noticed.
+func (w *gatherWorld) halfOpen(t *rapid.T) { w.open(w.agent(t), w.living(t)) }
+
+func (w *gatherWorld) open(a *agent, p *post) {
+	w.tick()
+	session, err := p.authorizers.join(a.peer, false, func(error) {})
+	if err != nil {
+		panic(err)
+	}
+	for index := range typeURLs {
+		held := map[string]string{}
+		for key, digest := range a.holds {
+			if of, _ := kindIndex(key.Kind); of == index {
+				held[key.Name] = digest
+			}
+		}
+		if err := session.subscribe(p.ledger, index, held); err != nil {
+			panic(err)
+		}
+	}
+	if before := a.postings[a.at]; before != nil {
+		before.silenced()
+	}
+	a.at = p
+	a.postings[p] = &posting{at: p, session: session, open: true, seen: w.clock.Now(), knows: maps.Clone(a.holds), owed: map[Key]bool{}, sent: map[Key]bool{}, brought: map[Key]bool{}}
+	for key := range a.holds {
+		a.postings[p].brought[key] = true
+	}
+}
+
+func (w *gatherWorld) leave(t *rapid.T) {
+	a := w.agent(t)
+	if len(a.postings) == 0 {
+		t.Skip("it is nowhere")
+	}
+	at := slices.SortedFunc(maps.Keys(a.postings), func(x, y *post) int { return strings.Compare(x.options.Replica, y.options.Replica) })
+	w.close(a, rapid.SampledFrom(at).Draw(t, "replica"))
+}
+
+func (w *gatherWorld) close(a *agent, p *post) {
+	w.tick()
+	w.closed(a, p)
+}
+
+func (w *gatherWorld) closed(a *agent, p *post) {
+	posting := a.postings[p]
+	if posting == nil || !posting.open {
+		return
+	}
+	posting.open, posting.seen = false, w.clock.Now()
+	posting.silenced()
+	if p.alive {
+		p.authorizers.leave(posting.session, false)
+	}
+	if a.at == p {
+		a.at = nil
+	}
+}
+
+// silenced says that it will not answer on this stream any more for what it is owed.
+func (p *posting) silenced() {
+	maps.DeleteFunc(p.knows, func(key Key, _ string) bool { return p.owed[key] && !p.brought[key] })
+}
+
+func (w *gatherWorld) dislike(t *rapid.T) {
+	w.agent(t).refuses = fmt.Sprintf("digest-%d", rapid.IntRange(0, 3).Draw(t, "digest"))
+}
+
+func (w *gatherWorld) serve(t *rapid.T) { w.step(t, w.agent(t)) }
+
+// step has an authorizer get the next response, or answer one. It is false where neither is to be done.
+func (w *gatherWorld) step(t *rapid.T, a *agent) bool {
+	w.tick()
+	if a.at == nil {
+		return false
+	}
+	posting := a.postings[a.at]
+	if len(posting.waiting) > 0 {
+		response := posting.waiting[0]
+		posting.waiting = posting.waiting[1:]
+		a.answer(t, posting, response)
+		return true
+	}
+	response, err := posting.session.next(a.at.ledger, w.clock.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response == nil {
+		clear(posting.brought)
+		clear(posting.owed)
+		return false
+	}
+	posting.waiting = append(posting.waiting, response)
+	index, _ := typeIndex(response.GetTypeUrl())
+	for _, resource := range response.GetResources() {
+		if key, err := readResourceName(index, resource.GetName()); err == nil && index != leaseIndex {
+			delete(posting.brought, key)
+			posting.sent[key] = true
+		}
+	}
+	return true
+}
+
+func (a *agent) answer(t *rapid.T, posting *posting, response *discoveryv3.DeltaDiscoveryResponse) {
+	index, _ := typeIndex(response.GetTypeUrl())
+	bad := &errdetails.BadRequest{}
+	for _, resource := range response.GetResources() {
+		if index == leaseIndex {
+			continue
+		}
+		key, err := readResourceName(index, resource.GetName())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if digest := resource.GetVersion(); digest == a.refuses && a.holds[key] != digest {
+			bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{Field: resource.GetName(), Description: "no"})
+			delete(posting.knows, key)
+		} else {
+			a.take(posting, key, digest)
+		}
+	}
+	answer := &discoveryv3.DeltaDiscoveryRequest{TypeUrl: response.GetTypeUrl(), ResponseNonce: response.GetNonce()}
+	if len(bad.GetFieldViolations()) > 0 {
+		detail, err := anypb.New(bad)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.ErrorDetail = &statuspb.Status{Code: 3, Details: []*anypb.Any{detail}}
+	}
+	posting.session.answered(index, answer)
+}
+
+func (a *agent) take(posting *posting, key Key, digest string) {
+	a.holds[key], posting.knows[key] = digest, digest
+	if posting.sent[key] {
+		delete(posting.owed, key)
+	}
+	if a.ever[key] == nil {
+		a.ever[key] = map[string]bool{}
+	}
+	a.ever[key][digest] = true
+}
+
+func (w *gatherWorld) gossip(t *rapid.T) {
+	w.tick()
+	p := w.living(t)
+	if len(p.links) == 0 {
+		t.Skip("it leads")
+	}
+	rapid.SampledFrom(p.links).Draw(t, "direction").pass(t)
+}
+
+// pass has told what is new, as it travels.
+func (l *link) pass(t *rapid.T) bool {
+	dispatches := l.tell.Next()
+	for _, d := range dispatches {
+		raw, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var came Dispatch
+		if err := json.Unmarshal(raw, &came); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.hear.Take(came); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return len(dispatches) > 0
+}
+
+// tellAll passes until nobody has anything to say.
+func (w *gatherWorld) tellAll(t *rapid.T) {
+	for round := 0; ; round++ {
+		said := false
+		for _, p := range w.replicas {
+			for _, l := range p.links {
+				said = l.pass(t) || said
+			}
+		}
+		if !said {
+			return
+		}
+		if round > 20 {
+			t.Fatal("replicas never cease to tell each other the same")
+		}
+	}
+}
+
+// cut ends the streams of a follower, which comes again.
+func (w *gatherWorld) cut(t *rapid.T) {
+	w.tick()
+	p := w.living(t)
+	w.unlink(p)
+	w.link(p)
+}
+
+// die takes a replica away, at a moment at which the others know what it knew.
+func (w *gatherWorld) die(t *rapid.T) {
+	p := w.living(t)
+	if len(w.people) == 0 || w.alive() < 2 {
+		t.Skip("it is the last one")
+	}
+	w.tellAll(t)
+	w.tick()
+	p.alive = false
+	for _, a := range w.people {
+		w.closed(a, p)
+	}
+	if p != w.leader() {
+		w.unlink(p)
+		return
+	}
+	for n, other := range w.replicas {
+		if other.alive {
+			w.elect(n)
+			return
+		}
+	}
+}
+
+func (w *gatherWorld) alive() (n int) {
+	for _, p := range w.replicas {
+		if p.alive {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *gatherWorld) start(t *rapid.T) {
+	w.tick()
+	for n, p := range w.replicas {
+		if !p.alive {
+			w.replicas[n] = w.newPost()
+			w.link(w.replicas[n])
+			return
+		}
+	}
+	t.Skip("all are there")
+}
+
+func (w *gatherWorld) pass(*rapid.T) { w.clock.Advance(gatherFor / 3) }
+
+// settle has everybody answer, compile the same and be told, and compares.
+func (w *gatherWorld) settle(t *rapid.T) {
+	for _, p := range w.replicas {
+		for _, key := range gatherKeys {
+			if p.alive {
+				w.changeTo(p, key, w.leader().digests[key])
+			}
+		}
+	}
+	for _, a := range w.people {
+		for w.step(t, a) {
+		}
+	}
+	w.tellAll(t)
+	for _, key := range gatherKeys {
+		w.compare(t, key)
+	}
+}
+
+// tallied is what a count comes to.
+type tallied struct{ authorizers, connected, acked []string }
+
+func (w *gatherWorld) compare(t *rapid.T, key Key) {
+	digest := w.leader().digests[key]
+	got, want := heardOf(w.leader().Progress(key.Kind, key.Name, digest)), w.count(key, digest)
+	if got.authorizers != len(want.authorizers) || got.connected != len(want.connected) || got.acked != len(want.acked) {
+		t.Fatalf("of %s the leader says %+v, and there are %+v", key, got, want)
+	}
+	missing := slices.DeleteFunc(slices.Clone(want.authorizers), func(name string) bool { return slices.Contains(want.acked, name) })
+	if !slices.Equal(got.late, missing) {
+		t.Fatalf("of %s the leader names %v, and it is %v", key, got.late, missing)
+	}
+}
+
+type said struct {
+	authorizers, connected, acked int
+	late                          []string
+}
+
+// heardOf is progress without the accounts that a leader which has just started waits for, and without what is in brackets.
+func heardOf(p Progress) said {
+	s := said{authorizers: p.Authorizers, connected: p.Connected, acked: p.Acked, late: []string{}}
+	for _, name := range p.Lagging {
+		bare, _, _ := strings.Cut(name, " ")
+		if strings.Contains(name, "not heard of") {
+			s.authorizers--
+			continue
+		}
+		s.late = append(s.late, bare)
+	}
+	for _, r := range p.Rejected {
+		s.late = append(s.late, r.Authorizer)
+	}
+	slices.Sort(s.late)
+	return s
+}
+
+// count is the plain count.
+func (w *gatherWorld) count(key Key, digest string) tallied {
+	c := tallied{authorizers: []string{}}
+	for _, a := range w.people {
+		open, last := a.streams(w.clock.Now())
+		if !w.leader().ledger.entries[key].visible(a.peer) || len(open) == 0 && last == nil {
+			continue
+		}
+		name := a.peer.String()
+		c.authorizers = append(c.authorizers, name)
+		if len(open) > 0 {
+			c.connected = append(c.connected, name)
+		} else {
+			open = []*posting{last}
+		}
+		if !slices.ContainsFunc(open, func(p *posting) bool { return p.knows[key] != digest || p.at.digests[key] != digest }) {
+			c.acked = append(c.acked, name)
+		}
+	}
+	slices.Sort(c.authorizers)
+	return c
+}
+
+// streams gives those that an authorizer has; where it has none, the last one that it had, if that still counts.
+func (a *agent) streams(now time.Time) (open []*posting, last *posting) {
+	for _, p := range a.postings {
+		if p.open {
+			open = append(open, p)
+		} else if now.Sub(p.seen) <= gatherFor && (last == nil || p.seen.After(last.seen)) {
+			last = p
+		}
+	}
+	return open, last
+}
+
+// believe holds at any time: nobody is said to have acknowledged what it never did.
+func (w *gatherWorld) believe(t *rapid.T) {
+	for _, key := range gatherKeys {
+		digest := w.leader().digests[key]
+		possible := 0
+		for _, a := range w.people {
+			if a.ever[key][digest] {
+				possible++
+			}
+		}
+		if p := w.leader().Progress(key.Kind, key.Name, digest); p.Acked > possible {
+			t.Fatalf("of %s the leader says that %d have acknowledged %s, and %d ever did", key, p.Acked, digest, possible)
+		}
+	}
+}

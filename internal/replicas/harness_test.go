@@ -1,0 +1,337 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package replicas
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"go.uber.org/goleak"
+
+	"behalf.dev/behalf/internal/authz"
+	"behalf.dev/behalf/internal/bundle"
+	"behalf.dev/behalf/internal/distribution"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for what must come.
+const patience = 20 * time.Second
+
+func eventually(tb testing.TB, what string, condition func() bool) {
+	tb.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	giveUp := time.After(patience)
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-giveUp:
+			tb.Fatalf("this never came true: %s", what)
+		}
+	}
+}
+
+// handClock moves when it is told to; what waits for it is woken then.
+type handClock struct {
+	mu      sync.Mutex
+	now     time.Time
+	waiting map[chan time.Time]time.Time
+}
+
+func newHandClock() *handClock {
+	return &handClock{now: time.Date(2026, 6, 1, 10, 0, 0, 0, time.UTC), waiting: map[chan time.Time]time.Time{}}
+}
+
+func (c *handClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *handClock) After(d time.Duration) <-chan time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	woken := make(chan time.Time, 1)
+	c.waiting[woken] = c.now.Add(d)
+	return woken
+}
+
+func (c *handClock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+	for woken, at := range c.waiting {
+		if !at.After(c.now) {
+			woken <- c.now
+			delete(c.waiting, woken)
+		}
+	}
+}
+
+// sharedKey is what replicas have and nobody else.
+type sharedKey struct{ key ed25519.PrivateKey }
+
+func (k sharedKey) Current() (ed25519.PrivateKey, bool) { return k.key, k.key != nil }
+
+var (
+	ours   = sharedKey{ed25519.NewKeyFromSeed([]byte("the seed that all replicas share"))}
+	theirs = sharedKey{ed25519.NewKeyFromSeed([]byte("a seed that nobody here believes"))}
+	nobody = sharedKey{}
+)
+
+const serverName = "behalf-manager.behalf-system.svc"
+
+// authority vouches for all replicas.
+type authority struct {
+	pool    *x509.CertPool
+	pem     []byte
+	serving tls.Certificate
+}
+
+func newAuthority(tb testing.TB) *authority {
+	tb.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	template := &x509.Certificate{ // its own authority
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, DNSNames: []string{serverName},
+		NotBefore: time.Unix(0, 0), NotAfter: time.Now().Add(time.Hour), // TLS looks at the real clock
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	raw, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	a := &authority{
+		pool: x509.NewCertPool(), pem: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}),
+		serving: tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key},
+	}
+	a.pool.AppendCertsFromPEM(a.pem)
+	return a
+}
+
+func (a *authority) client() (*tls.Config, error) {
+	return &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: a.pool, ServerName: serverName}, nil
+}
+
+// election is a lease that the test writes.
+type election struct {
+	mu        sync.Mutex
+	leader    Elected
+	observers []chan struct{}
+}
+
+func (e *election) now() Elected {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.leader
+}
+
+func (e *election) observe() <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	changes := make(chan struct{}, 1)
+	e.observers = append(e.observers, changes)
+	return changes
+}
+
+func (e *election) elect(leader Elected) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.leader = leader
+	for _, changes := range e.observers {
+		select {
+		case changes <- struct{}{}:
+		default:
+		}
+	}
+}
+
+var (
+	account    = authz.Actor{Namespace: "behalf-system", ServiceAccount: "authorizer"}
+	ticketsKey = distribution.Key{Kind: bundle.KindPolicy, Name: "support/tickets"}
+)
+
+// byName authenticates tokens that are the one authorizer's.
+type byName struct{}
+
+func (byName) Authenticate(_ context.Context, token string) (distribution.Identity, error) {
+	if token != "token-of-the-authorizer" {
+		return distribution.Identity{}, distribution.ErrUnauthenticated
+	}
+	return distribution.Identity{Account: account}, nil
+}
+
+// cluster is what replicas share.
+type cluster struct {
+	tb        testing.TB
+	authority *authority
+	election  *election
+}
+
+func newCluster(tb testing.TB) *cluster {
+	tb.Helper()
+	return &cluster{tb: tb, authority: newAuthority(tb), election: &election{}}
+}
+
+// replica is one manager's distribution with what it tells the others.
+type replica struct {
+	*distribution.Server
+	cluster  *cluster
+	elected  Elected
+	leader   *Leader
+	follower *Follower
+	stop     func()
+}
+
+// start gives a replica that listens on the loopback and reports to whoever is elected.
+func (c *cluster) start(name string) *replica {
+	c.tb.Helper()
+	clock := distribution.SystemClock{}
+	server, err := distribution.NewServer(distribution.Options{
+		Authenticator: byName{}, Clock: clock, Replica: name, ClusterWide: []authz.Actor{account}, CountFor: time.Minute,
+	})
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(c.tb.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	r := &replica{Server: server, cluster: c, elected: Elected{Identity: name, Address: listener.Addr().String()}}
+	r.leader = NewLeader(LeaderOptions{
+		Identity: name, Leads: func() bool { return c.election.now().Identity == name },
+		Keys: ours, Gatherer: server, Clock: clock, Log: logr.Discard(),
+	})
+	r.follower = NewFollower(FollowerOptions{
+		Identity: name, Leader: c.election.now, Changes: c.election.observe(), Keys: ours, TLS: c.authority.client,
+		Gatherer: server, Clock: clock, Log: logr.Discard(), Random: func() float64 { return 0.01 },
+	})
+	r.stop = running(c.tb, func(ctx context.Context) error { return r.follower.Start(ctx) }, func(ctx context.Context) error {
+		return server.Serve(ctx, listener, &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{c.authority.serving}}, r.leader)
+	})
+	return r
+}
+
+// running runs things until they are stopped together.
+func running(tb testing.TB, things ...func(context.Context) error) (stop func()) {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
+	done := make(chan error, len(things))
+	for _, thing := range things {
+		go func() { done <- thing(ctx) }()
+	}
+	stop = sync.OnceFunc(func() {
+		cancel()
+		for range things {
+			if err := <-done; err != nil {
+				tb.Errorf("it ended with %v", err)
+			}
+		}
+	})
+	tb.Cleanup(stop)
+	return stop
+}
+
+// leads makes this replica the leader.
+func (r *replica) leads() { r.cluster.election.elect(r.elected) }
+
+// publish distributes one policy.
+func (r *replica) publish(content string, revision int64) {
+	r.cluster.tb.Helper()
+	if err := r.Set([]distribution.Resource{policy(r.cluster.tb, content, revision)}); err != nil {
+		r.cluster.tb.Fatal(err)
+	}
+}
+
+func policy(tb testing.TB, content string, revision int64) distribution.Resource {
+	tb.Helper()
+	s := bundle.Statement{Kind: ticketsKey.Kind, Name: ticketsKey.Name, Revision: revision, Digest: bundle.Digest([]byte(content)), LeaseUntil: 1}
+	envelope, err := bundle.Sign(s, ours.key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return distribution.Resource{Statement: s, Artifact: bundle.Artifact{Envelope: envelope, Content: []byte(content)}}
+}
+
+func (r *replica) progress(content string) distribution.Progress {
+	return r.Progress(ticketsKey.Kind, ticketsKey.Name, bundle.Digest([]byte(content)))
+}
+
+// shelf is a Sink that takes everything, once its gate lets it.
+type shelf struct {
+	mu   sync.Mutex
+	held map[distribution.Key]bundle.Statement
+	gate chan struct{}
+}
+
+func newShelf() *shelf { return &shelf{held: map[distribution.Key]bundle.Statement{}} }
+
+func (s *shelf) Update(changes []bundle.Change) []error {
+	if s.gate != nil {
+		<-s.gate
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	errs := make([]error, len(changes))
+	for i, change := range changes {
+		statement, err := bundle.Unverified(change.Artifact.Envelope)
+		if errs[i] = err; err == nil {
+			s.held[distribution.Key{Kind: change.Kind, Name: change.Name}] = statement
+		}
+	}
+	return errs
+}
+
+func (s *shelf) Held() []bundle.Statement {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []bundle.Statement
+	for _, statement := range s.held {
+		all = append(all, statement)
+	}
+	return all
+}
+
+// connect connects an authorizer to the replica.
+func (r *replica) connect(node string, sink distribution.Sink) (stop func()) {
+	tb := r.cluster.tb
+	tb.Helper()
+	folder := tb.TempDir()
+	for name, content := range map[string]string{"ca.crt": string(r.cluster.authority.pem), "token": "token-of-the-authorizer"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	client, err := distribution.NewClient(distribution.ClientOptions{
+		Address: r.elected.Address, ServerName: serverName, CAFile: filepath.Join(folder, "ca.crt"), TokenFile: filepath.Join(folder, "token"),
+		Node: node, Sink: sink, Clock: distribution.SystemClock{}, MinBackoff: time.Millisecond, MaxBackoff: 5 * time.Millisecond,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return running(tb, client.Run)
+}
+
+func nameOf(node string) string { return fmt.Sprintf("%s@%s", account, node) }
