@@ -14,24 +14,22 @@ const skew = 60 * time.Second
 
 // freshBundles: what is held may still be served.
 func freshBundles(j *judgement) obstacles {
-	lease := &j.snapshot.lease
+	lease, part := &j.snapshot.lease, j.now.Nanosecond()
 	if j.served != nil {
+		if j.served.fresh.covers(j.seconds, part) {
+			return nil
+		}
 		lease = &j.served.lease
 	}
 	switch {
-	case lease.covers(j.seconds, j.now.Nanosecond()):
+	case lease.covers(j.seconds, part):
+		j.degraded = j.served != nil
 		return nil
 	case lease.until == 0:
 		return deny(authz.ReasonStaleBundle, "the authorizer holds no %s", own(lease.of))
 	default:
 		return deny(authz.ReasonStaleBundle, "the lease of the %s ran out at %s", own(lease.of), stamp(lease.until))
 	}
-}
-
-// degraded: what is held is served although its lease has ended.
-func (j *judgement) degraded() bool {
-	part := j.now.Nanosecond()
-	return !j.served.fresh.covers(j.seconds, part) && j.served.lease.covers(j.seconds, part)
 }
 
 // freshToken: the presented token is within its time.
