@@ -14,16 +14,13 @@ const skew = 60 * time.Second
 
 // freshBundles: what is held may still be served.
 func freshBundles(j *judgement) obstacles {
-	lease, part := &j.snapshot.lease, j.now.Nanosecond()
+	lease := &j.snapshot.lease
 	if j.served != nil {
-		if j.served.fresh.covers(j.seconds, part) {
-			return nil
-		}
 		lease = &j.served.lease
 	}
 	switch {
-	case lease.covers(j.seconds, part):
-		j.degraded = j.served != nil
+	case lease.covers(j.seconds, j.now.Nanosecond()):
+		j.degraded = j.served != nil && !j.served.fresh.covers(j.seconds, j.now.Nanosecond())
 		return nil
 	case lease.until == 0:
 		return deny(authz.ReasonStaleBundle, "the authorizer holds no %s", own(lease.of))
