@@ -131,7 +131,7 @@ func (j *judgement) speakOf(d *authz.Decision) {
 	d.Audience, d.Scope, d.Resource = j.audience(), j.scopeName(), j.resource
 	if j.served != nil {
 		d.ResourceServer, d.Revision = j.served.policy.source, j.served.policy.statement.Revision
-		d.Degraded = j.degraded()
+		d.Degraded = j.degraded
 	}
 }
 

@@ -20,18 +20,13 @@ func freshBundles(j *judgement) obstacles {
 	}
 	switch {
 	case lease.covers(j.seconds, j.now.Nanosecond()):
+		j.degraded = j.served != nil && !j.served.fresh.covers(j.seconds, j.now.Nanosecond())
 		return nil
 	case lease.until == 0:
 		return deny(authz.ReasonStaleBundle, "the authorizer holds no %s", own(lease.of))
 	default:
 		return deny(authz.ReasonStaleBundle, "the lease of the %s ran out at %s", own(lease.of), stamp(lease.until))
 	}
-}
-
-// degraded: what is held is served although its lease has ended.
-func (j *judgement) degraded() bool {
-	part := j.now.Nanosecond()
-	return !j.served.fresh.covers(j.seconds, part) && j.served.lease.covers(j.seconds, part)
 }
 
 // freshToken: the presented token is within its time.

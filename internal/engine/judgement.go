@@ -22,6 +22,8 @@ type judgement struct {
 
 	// served is what the request's audience or host leads to; nil where it leads nowhere.
 	served *served
+	// degraded says that what serves it has outlived its lease.
+	degraded bool
 	// taken is the route, where the request went through one.
 	taken    *route
 	scope    int32
@@ -63,7 +65,7 @@ func newJudgement(s *Snapshot, req *authz.Request, now time.Time) *judgement {
 // release forgets the request before the judgement is used again. What is only read after it was written stays as it is.
 func (j *judgement) release() {
 	j.snapshot, j.req, j.served, j.taken, j.actor, j.grant = nil, nil, nil, nil, nil, nil
-	j.resource, j.context = authz.Resource{}, nil
+	j.resource, j.context, j.degraded = authz.Resource{}, nil, false
 	clear(j.permits)
 	clear(j.rules)
 	j.permits, j.rules, j.forgiven = j.permits[:0], j.rules[:0], nil
