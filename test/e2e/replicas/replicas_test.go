@@ -19,6 +19,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"behalf.dev/behalf/api/v1alpha1"
@@ -134,12 +135,8 @@ func nobodyMay(i int) *v1alpha1.DelegationPolicy {
 }
 
 func revise(ctx context.Context, i int) error {
-	policy := nobodyMay(i % policies)
-	if err := s.Admin.Get(ctx, client.ObjectKeyFromObject(policy), policy); err != nil {
-		return err
-	}
-	policy.Spec.Subjects[0].Groups = []v1alpha1.GroupName{v1alpha1.GroupName(fmt.Sprintf("nobody-%d", i))}
-	return s.Admin.Update(ctx, policy)
+	patch := fmt.Sprintf(`{"spec":{"subjects":[{"issuer":"corp","groups":["nobody-%d"]}]}}`, i)
+	return s.Admin.Patch(ctx, nobodyMay(i%policies), client.RawPatch(types.MergePatchType, []byte(patch)))
 }
 
 // ask puts every everyday question to both authorizers: whatever changes, their answers stay.
