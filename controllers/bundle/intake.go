@@ -5,6 +5,7 @@ package bundle
 
 import (
 	"maps"
+	"strconv"
 	"sync"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,6 +19,8 @@ type intake struct {
 	mu      sync.Mutex
 	objects map[compile.Key]client.Object
 	changed map[compile.Key]bool
+	// revoked is the highest resource version of a revocation that was told of, made, changed or gone.
+	revoked int64
 }
 
 func newIntake() *intake {
@@ -37,16 +40,28 @@ func (i *intake) remove(key compile.Key) {
 	i.changed[key] = true
 }
 
-// take gives what became another since the last time; nil for what is gone.
-func (i *intake) take() map[compile.Key]client.Object {
+// revocationsAt says that all changes of revocations up to a resource version were told of.
+func (i *intake) revocationsAt(version string) {
+	at, err := strconv.ParseInt(version, 10, 64)
+	if err != nil {
+		return // nothing that could be compared: see list
+	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	changes := make(map[compile.Key]client.Object, len(i.changed))
+	i.revoked = max(i.revoked, at)
+}
+
+// take gives what became another since the last time, nil for what is gone, and up to which resource version revocations are
+// known by it.
+func (i *intake) take() (changes map[compile.Key]client.Object, revoked int64) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	changes = make(map[compile.Key]client.Object, len(i.changed))
 	for key := range i.changed {
 		changes[key] = i.objects[key]
 	}
 	clear(i.changed)
-	return changes
+	return changes, i.revoked
 }
 
 // all are the objects that there are.

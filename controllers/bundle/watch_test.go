@@ -15,6 +15,8 @@ import (
 	"behalf.dev/behalf/internal/compile"
 )
 
+func never() string { return "" }
+
 func TestWhatMakesACompilation(t *testing.T) { // THREATS 44
 	before := v1alpha1.ServiceDelegation{ObjectMeta: metav1.ObjectMeta{UID: "u", Generation: 1, ResourceVersion: "1"}}
 	cases := map[string]struct {
@@ -35,14 +37,14 @@ func TestWhatMakesACompilation(t *testing.T) { // THREATS 44
 		t.Run(name, func(t *testing.T) {
 			calls, after := 0, before.DeepCopy()
 			c.change(after)
-			handler(compile.KindServiceDelegation, newIntake(), func() { calls++ }).OnUpdate(before.DeepCopy(), after)
+			handler(compile.KindServiceDelegation, newIntake(), never, func() { calls++ }).OnUpdate(before.DeepCopy(), after)
 			if (calls == 1) != c.want {
 				t.Errorf("%d calls, want a compilation: %v", calls, c.want)
 			}
 		})
 	}
 	calls := 0
-	h := handler(compile.KindServiceDelegation, newIntake(), func() { calls++ })
+	h := handler(compile.KindServiceDelegation, newIntake(), never, func() { calls++ })
 	h.OnAdd(&before, false)
 	h.OnDelete(toolscache.DeletedFinalStateUnknown{Key: "support/portal"})
 	if calls != 2 {
@@ -55,7 +57,7 @@ func TestWhatTheCacheTellsIsTaken(t *testing.T) {
 	first, second := object("u", 1), object("u", 1)
 	second.ResourceVersion = "2"
 	in := newIntake()
-	h := handler(compile.KindServiceDelegation, in, func() {})
+	h := handler(compile.KindServiceDelegation, in, never, func() {})
 	for _, step := range []struct {
 		sentence string
 		tell     func()
@@ -77,7 +79,7 @@ func TestWhatTheCacheTellsIsTaken(t *testing.T) {
 		}, map[compile.Key]client.Object{}},
 	} {
 		step.tell()
-		if got := in.take(); !reflect.DeepEqual(got, step.want) {
+		if got, _ := in.take(); !reflect.DeepEqual(got, step.want) {
 			t.Errorf("%s: %v", step.sentence, got)
 		}
 	}

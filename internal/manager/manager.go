@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -109,7 +111,7 @@ func (m *Manager) makeManager(rc *rest.Config) error {
 	m.ctrl, err = ctrl.NewManager(rc, ctrl.Options{
 		Scheme:                              s,
 		Logger:                              m.options.Log,
-		Cache:                               cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
+		Cache:                               m.cache(),
 		Metrics:                             metricsserver.Options{BindAddress: disabled(m.options.MetricsAddress)},
 		HealthProbeBindAddress:              "0", // see health
 		WebhookServer:                       server,
@@ -126,6 +128,17 @@ func (m *Manager) makeManager(rc *rest.Config) error {
 		return fmt.Errorf("making the controller manager: %w", err)
 	}
 	return nil
+}
+
+// cache keeps of ConfigMaps only the one with the revisions.
+func (m *Manager) cache() cache.Options {
+	return cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject: map[client.Object]cache.ByObject{&corev1.ConfigMap{}: {
+			Namespaces: map[string]cache.Config{m.options.Namespace: {}},
+			Field:      fields.OneTermEqualSelector("metadata.name", bundle.RevisionsConfigMap),
+		}},
+	}
 }
 
 // disabled is how controller-runtime spells Off.
@@ -220,6 +233,7 @@ func (m *Manager) makePublisher(rc *rest.Config) error {
 		Reach:       m.options.Reach,
 		Cluster:     issuerkeys.Cluster{API: api},
 		Distributor: m.distribution,
+		Register:    bundle.NewRecords(c, m.options.Namespace),
 		Lease:       m.options.Lease,
 		Log:         m.options.Log.WithName("bundles"),
 	})
@@ -266,9 +280,12 @@ func listenOn(address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// addRunnables adds what runs on every replica, and the keeper of signing keys, which runs on the leader.
+// addRunnables adds what runs on every replica, what makes one of them the leader, and the keeper of signing keys, which
+// runs there.
 func (m *Manager) addRunnables(*rest.Config) error {
-	runnables := []manager.Runnable{m.certificates, m.key, m.keeper, m.issuers, m.publisher, everywhere(m.serveDistribution)}
+	runnables := []manager.Runnable{
+		m.certificates, m.key, m.keeper, m.issuers, m.publisher, everywhere(m.serveDistribution), bundle.Leading{Publisher: m.publisher},
+	}
 	if m.health != nil {
 		runnables = append(runnables, &manager.Server{
 			Name: "health", Server: httpServer(health(m.checks(), m.remarks)), Listener: m.health,
