@@ -259,11 +259,11 @@ func pace(at time.Time) time.Duration {
 	case at.Before(now.Add(90 * day)):
 		return 30 * day
 	case at.Before(now.Add(90*day + 20*time.Minute)):
-		return 2 * time.Minute
+		return 4 * time.Minute
 	case at.Before(now.Add(97 * day)):
 		return day
 	default:
-		return 10 * time.Minute
+		return 25 * time.Minute
 	}
 }
 

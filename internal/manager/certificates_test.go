@@ -63,6 +63,7 @@ var _ = Describe("The serving certificates", func() {
 		create(ctx, issuer(), permit(), declaration(), rs)
 		a := connect(ctx, m, "a")
 		becomes(ctx, rs, enforced)
+		Eventually(decides(a)).Should(Equal("Allow"))
 		answers := keepAsking(a)
 		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: "behalf-serving-ca"}}
 		Expect(admin.Get(ctx, client.ObjectKeyFromObject(secret), secret)).To(Succeed())

@@ -134,6 +134,7 @@ var _ = Describe("The signing keys", func() {
 		a := connect(ctx, m, "a")
 		follows(a)
 		becomes(ctx, rs, enforced)
+		Eventually(decides(a)).Should(Equal("Allow"))
 		answers, old := keepAsking(a), signingKey(ctx)
 		fromOld := signedBy(old)
 
