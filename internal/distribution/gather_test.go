@@ -378,6 +378,7 @@ func TestAFreshLeaderGoesOnWaitingForAccountsThatNobodyToldItOf(t *testing.T) {
 	mustSet(t, follower, policy)
 	authorizers(t, follower, everywhere, "1")
 	p := newPair(t, leader, follower)
+	p.up.hand(t)
 	p.talk()
 	want := []string{"support/authorizer (not heard of since the manager started)"}
 	if got := progressOf(leader, policy); !slices.Equal(got.Lagging, want) || got.Acked != 1 {
