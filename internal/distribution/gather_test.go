@@ -204,6 +204,33 @@ func TestAnAuthorizerThatRefusesTooMuchIsToldToLagWithEverything(t *testing.T) {
 	}
 }
 
+func TestAnAuthorizerThatLacksMuchIsNotToldToHaveTheRest(t *testing.T) {
+	t.Parallel()
+	clock := newHandClock()
+	leader, follower := replica(t, "a", clock), replica(t, "b", clock)
+	var all []Resource
+	for i := range maxExceptions + 2 {
+		all = append(all, policyFor(fmt.Sprintf("ns/rs-%02d", i), 1, strconv.Itoa(i)))
+	}
+	mustSet(t, leader, all...)
+	mustSet(t, follower, all...)
+	session, err := follower.authorizers.join(peer{account: everywhere, node: "1", clusterWide: true}, false, func(error) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for index := range typeURLs {
+		if err := session.subscribe(follower.ledger, index, map[string]string{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	newPair(t, leader, follower).talk()
+	for _, r := range all {
+		if p := progressOf(leader, r); p.Acked != 0 || p.Waiting != 1 {
+			t.Errorf("of %s: %+v", r.Statement.Name, p)
+		}
+	}
+}
+
 func TestAnAuthorizerThatMovedIsCountedOnce(t *testing.T) {
 	t.Parallel()
 	clock := newHandClock()
@@ -271,7 +298,7 @@ func TestAuthorizersOfALostFollowerAreGoneSinceThen(t *testing.T) {
 func TestTheNextLeaderForgetsNobodyWhoServedUnderTheOneBefore(t *testing.T) {
 	clock := newHandClock()
 	a, b, c := replica(t, "a", clock), replica(t, "b", clock), replica(t, "c", clock)
-	first, second := policyFor("support/tickets", 1, "one", support), policyFor("support/tickets", 2, "two", support)
+	first, second := policyFor("support/tickets", 1, "one", support, billing), policyFor("support/tickets", 2, "two", support, billing)
 	for _, s := range []*Server{a, b, c} {
 		mustSet(t, s, first)
 	}
@@ -309,7 +336,7 @@ func TestTheNextLeaderForgetsNobodyWhoServedUnderTheOneBefore(t *testing.T) {
 	t.Run("a process that has just started, as soon as it hears one that was told", func(t *testing.T) {
 		d := replica(t, "d", clock)
 		mustSet(t, d, first)
-		if got := progressOf(d, first).Lagging; len(got) != 2 || !strings.Contains(got[0], "not heard of since the manager started") {
+		if got := progressOf(d, first).Lagging; len(got) != 3 || !strings.Contains(got[0], "not heard of since the manager started") {
 			t.Errorf("before it hears anything: %v", got)
 		}
 		dc := newPair(t, d, c)
@@ -343,12 +370,15 @@ func TestTheNextLeaderForgetsNobodyWhoServedUnderTheOneBefore(t *testing.T) {
 func TestAFreshLeaderGoesOnWaitingForAccountsThatNobodyToldItOf(t *testing.T) {
 	t.Parallel()
 	clock := newHandClock()
-	leader, follower := replica(t, "a", clock), replica(t, "b", clock)
+	follower := replica(t, "b", clock)
+	clock.Advance(2 * time.Minute)
+	leader := replica(t, "a", clock)
 	policy := policyFor("support/tickets", 1, "one", support)
 	mustSet(t, leader, policy)
 	mustSet(t, follower, policy)
 	authorizers(t, follower, everywhere, "1")
 	p := newPair(t, leader, follower)
+	p.up.hand(t)
 	p.talk()
 	want := []string{"support/authorizer (not heard of since the manager started)"}
 	if got := progressOf(leader, policy); !slices.Equal(got.Lagging, want) || got.Acked != 1 {

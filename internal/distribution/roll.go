@@ -23,10 +23,9 @@ type roll struct {
 	members map[string]*member
 	// turn counts who came, went and was forgotten.
 	turn uint64
-	// since is from when on this process knows whom managers served: since it began to serve, or since a leader did that told
-	// it. Told says that one did.
-	since time.Time
-	told  bool
+	// started is when this process began to serve, and told since when one that told it knows whom all managers served; zero
+	// where none did. Its own start is no such moment for a replica that another one leads.
+	started, told time.Time
 	// heard are the accounts, guests left out, of which an instance has connected since then.
 	heard map[authz.Actor]bool
 }
@@ -45,7 +44,7 @@ type member struct {
 
 func newRoll(options Options) *roll {
 	return &roll{
-		clock: options.Clock, countFor: options.CountFor, most: options.MaxAuthorizers, since: options.Clock.Now(),
+		clock: options.Clock, countFor: options.CountFor, most: options.MaxAuthorizers, started: options.Clock.Now(),
 		members: map[string]*member{}, heard: map[authz.Actor]bool{},
 	}
 }
@@ -86,7 +85,7 @@ func (r *roll) join(p peer, guest bool, end func(error)) (*session, error) {
 func (r *roll) unheard(expected []authz.Actor, present func() map[authz.Actor]bool) []authz.Actor {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.clock.Now().Sub(r.since) > r.countFor {
+	if r.clock.Now().Sub(r.since()) > r.countFor {
 		return nil
 	}
 	there := present()
@@ -102,10 +101,17 @@ func (r *roll) learn(since int64, served map[authz.Actor]bool) {
 	if since == 0 {
 		return
 	}
-	r.told = true
-	if earlier := time.Unix(0, since); earlier.Before(r.since) {
-		r.since = earlier
+	if at := time.Unix(0, since); r.told.IsZero() || at.Before(r.told) {
+		r.told = at
 	}
+}
+
+// since is from when on a replica that leads knows of everybody.
+func (r *roll) since() time.Time {
+	if !r.told.IsZero() && r.told.Before(r.started) {
+		return r.told
+	}
+	return r.started
 }
 
 // knowsSince is since when this replica knows of everybody, in nanoseconds since the Unix epoch; 0 where it knows of its own
@@ -113,10 +119,14 @@ func (r *roll) learn(since int64, served map[authz.Actor]bool) {
 func (r *roll) knowsSince(role Role) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if role != Leads && !r.told {
+	switch {
+	case role == Leads:
+		return r.since().UnixNano()
+	case r.told.IsZero():
 		return 0
+	default:
+		return r.told.UnixNano()
 	}
-	return r.since.UnixNano()
 }
 
 // maxGuests bounds the instances of one service account that may see nothing: anybody in the cluster can have that many.
