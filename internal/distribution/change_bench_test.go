@@ -214,3 +214,25 @@ func (r *rawBroadcast) broadcast(bytes []byte) {
 		<-r.read
 	}
 }
+
+// BenchmarkProgress looks how far one change has come that half of a thousand authorizers have acknowledged.
+func BenchmarkProgress(b *testing.B) {
+	const authorizers = 1000
+	m := startManager(b, Options{Authenticator: anybodyEverywhere{}, ClusterWide: []authz.Actor{everywhere}}, "")
+	mustSet(b, m.Server, policyFor(fillerName(0), 1, "content"))
+	for i := range authorizers {
+		session, err := m.authorizers.join(peer{account: everywhere, node: strconv.Itoa(i), clusterWide: true}, false, func(error) {})
+		if err != nil {
+			b.Fatal(err)
+		}
+		session.subs[policyIndex] = &subscription{acked: uint64(i % 2)} //nolint:gosec // 0 or 1
+	}
+	digest := bundle.Digest([]byte("content"))
+	if p := m.Progress(bundle.KindPolicy, fillerName(0), digest); p.Acked != authorizers/2 || len(p.Lagging) != authorizers/2 {
+		b.Fatalf("%d have acknowledged, and %d lag", p.Acked, len(p.Lagging))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Progress(bundle.KindPolicy, fillerName(0), digest)
+	}
+}

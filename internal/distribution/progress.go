@@ -61,6 +61,9 @@ func (s *Server) Authorizers() []Authorizer {
 	for i, m := range counted {
 		all[i] = Authorizer{Account: m.peer.account, Node: m.peer.node, Connected: m.end != nil, Since: m.seen}
 	}
+	slices.SortFunc(all, func(a, b Authorizer) int {
+		return cmp.Or(compareAccounts(a.Account, b.Account), cmp.Compare(a.Node, b.Node))
+	})
 	return all
 }
 
@@ -84,6 +87,7 @@ func (s *Server) Progress(kind bundle.Kind, name, digest string) Progress {
 		p.Lagging = append(p.Lagging, account.String()+" (not heard of since the manager started)")
 	}
 	slices.Sort(p.Lagging)
+	slices.SortFunc(p.Rejected, func(a, b Rejection) int { return cmp.Compare(a.Authorizer, b.Authorizer) })
 	return p
 }
 

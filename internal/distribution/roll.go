@@ -4,7 +4,6 @@
 package distribution
 
 import (
-	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -148,7 +147,7 @@ func (r *roll) forgetOldest() bool {
 	return oldest != ""
 }
 
-// counted gives those who count, sorted by name.
+// counted gives those who count, in no order: it is asked for every bundle whenever somebody has answered.
 func (r *roll) counted() []member {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -157,9 +156,6 @@ func (r *roll) counted() []member {
 	for _, m := range r.members {
 		all = append(all, *m)
 	}
-	slices.SortFunc(all, func(a, b member) int {
-		return cmp.Or(compareAccounts(a.peer.account, b.peer.account), cmp.Compare(a.peer.node, b.peer.node))
-	})
 	return all
 }
 
