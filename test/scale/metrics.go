@@ -81,7 +81,7 @@ const (
 	metricResident    = "process_resident_memory_bytes"
 )
 
-var errNoFigures = errors.New("the manager does not tell its memory")
+var errNoFigures = errors.New("the manager does not tell what it takes")
 
 // figures are the manager's own of this moment.
 func (m *manager) figures(ctx context.Context) (memory, int64, error) {
@@ -98,6 +98,19 @@ func (m *manager) figures(ctx context.Context) (memory, int64, error) {
 	}
 	found := memory{heap: values[metricHeap], stacks: values[metricStacks], resident: values[metricResident], highest: highest(m.process.PID())}
 	return found, values[metricCollections], nil
+}
+
+// processor is the time that the manager has used processors for, since it started.
+func (m *manager) processor(ctx context.Context) (time.Duration, error) {
+	raw, err := get(ctx, "http://"+m.metrics+"/metrics")
+	if err != nil {
+		return 0, err
+	}
+	found := samples(raw, "process_cpu_seconds_total")
+	if len(found) != 1 {
+		return 0, errNoFigures
+	}
+	return time.Duration(found[0].value * float64(time.Second)), nil
 }
 
 var highWater = regexp.MustCompile(`(?m)^VmHWM:\s*(\d+) kB$`)

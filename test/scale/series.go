@@ -13,13 +13,18 @@ import (
 // series are the courses of many acts, each kind of time in rising order.
 type series struct {
 	everywhere, enforced []time.Duration
-	// bytes is what one act had sent to one authorizer, on average.
-	bytes int64
+	// bytes is what one act had sent to one authorizer, and processor the time that the manager worked for it, on average.
+	bytes     int64
+	processor time.Duration
 }
 
 // measure performs acts one after the other.
 func (f *fleet) measure(ctx context.Context, count int, of func(turn int) (act, error)) (series, error) {
 	var found series
+	worked, err := f.stage.manager.processor(ctx)
+	if err != nil {
+		return found, err
+	}
 	_, _, before := f.arrivals.tally()
 	for turn := range count {
 		a, err := of(turn)
@@ -34,6 +39,11 @@ func (f *fleet) measure(ctx context.Context, count int, of func(turn int) (act, 
 	}
 	_, _, after := f.arrivals.tally()
 	found.bytes = (after - before) / int64(count*len(f.members))
+	until, err := f.stage.manager.processor(ctx)
+	if err != nil {
+		return found, err
+	}
+	found.processor = (until - worked) / time.Duration(count)
 	slices.Sort(found.everywhere)
 	slices.Sort(found.enforced)
 	return found, nil
