@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -50,4 +51,10 @@ func LoadAverage() string {
 	raw, _ := os.ReadFile("/proc/loadavg")
 	first, _, _ := strings.Cut(string(raw), " ")
 	return cmp.Or(first, "unknown")
+}
+
+// Busy says whether more wants a processor than there are, before anything is measured.
+func Busy() bool {
+	load, err := strconv.ParseFloat(LoadAverage(), 64)
+	return err == nil && load > float64(runtime.NumCPU())
 }

@@ -132,6 +132,9 @@ func (p plan) only(list string) (plan, error) {
 	return p, nil
 }
 
+// trialRun marks figures of which nobody can say whether they are Behalf's.
+const trialRun = "**Others were using the machine: these figures are those of a trial, and bounds may fall short for that alone.**"
+
 func run(ctx context.Context, p plan, only, into string, out io.Writer) error {
 	p, err := p.only(only)
 	if err != nil {
@@ -139,6 +142,9 @@ func run(ctx context.Context, p plan, only, into string, out io.Writer) error {
 	}
 	r := report.New(out, "make scale-report")
 	r.Machine(ctx)
+	if report.Busy() {
+		r.Printf("%s\n", trialRun)
+	}
 	if p.has(partBroadcast) {
 		if err := broadcast(ctx, r, p); err != nil {
 			return fmt.Errorf("comparing with a broadcast: %w", err)
