@@ -42,6 +42,7 @@ func command() int {
 	flag.Parse()
 	if *quick {
 		p = p.brief()
+		flag.Parse() // what is asked for goes before what is brief
 	}
 	log.SetLogger(logr.Discard()) // clients have nothing to say that is not in an error
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
