@@ -10,6 +10,7 @@ MAKEFLAGS += --no-builtin-rules
 FUZZTIME ?= 20s
 PKG ?= ./...
 TESTFLAGS ?=
+SCALE ?=
 LINTFLAGS ?=
 BEHALF_CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/behalf
 export BEHALF_CACHE
@@ -188,6 +189,17 @@ bench-report: ## Compare with a floor and other engines, and write it into docs/
 	@go -C test/bench test ./...
 	$(say) 'bench: the report'
 	@go -C test/bench run . -into ../../docs/benchmarks.md
+
+# The programs, an API server and a thousand authorizers share the machine: nothing else should run on it.
+.PHONY: scale
+scale: build ## Measure how fast changes reach up to 1,000 authorizers; SCALE=-quick tries it out
+	$(say) 'scale'
+	@assets=$$(hack/controlplane/build.sh); KUBEBUILDER_ASSETS="$$assets" go run ./test/scale $(SCALE)
+
+.PHONY: scale-report
+scale-report: build ## Measure how fast changes reach authorizers, and write it into docs/benchmarks.md
+	$(say) 'scale: the report'
+	@assets=$$(hack/controlplane/build.sh); KUBEBUILDER_ASSETS="$$assets" go run ./test/scale -into docs/benchmarks.md $(SCALE)
 
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME

@@ -65,6 +65,9 @@ func (s *Server) Authorizers() []Authorizer {
 	for i, seat := range seats {
 		all[i] = Authorizer{Account: seat.peer.account, Node: seat.peer.node, Connected: seat.connected, Since: seat.seen}
 	}
+	slices.SortFunc(all, func(a, b Authorizer) int {
+		return cmp.Or(compareAccounts(a.Account, b.Account), cmp.Compare(a.Node, b.Node))
+	})
 	return all
 }
 
@@ -91,6 +94,7 @@ func (s *Server) Progress(kind bundle.Kind, name, digest string) Progress {
 		p.Lagging = append(p.Lagging, account.String()+" (not heard of since the manager started)")
 	}
 	slices.Sort(p.Lagging)
+	slices.SortFunc(p.Rejected, func(a, b Rejection) int { return cmp.Compare(a.Authorizer, b.Authorizer) })
 	return p
 }
 

@@ -186,7 +186,7 @@ func (r *roll) forgetOldest() bool {
 	return oldest != ""
 }
 
-// counted gives those who count, and the turn in which that is so.
+// counted gives those who count, in no order, and the turn in which that is so.
 func (r *roll) counted() ([]member, uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

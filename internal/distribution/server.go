@@ -201,9 +201,10 @@ func (s *Server) Register(registrar grpc.ServiceRegistrar) {
 	discoveryv3.RegisterAggregatedDiscoveryServiceServer(registrar, s)
 }
 
-// ServerOptions bound what a peer can ask of the gRPC server, and find out about peers that are gone.
+// ServerOptions bound what a peer can ask of the gRPC server and what is kept for it, and find out about peers that are gone.
 func ServerOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
+		grpc.ForceServerCodecV2(newCodec()),
 		grpc.MaxRecvMsgSize(MaxMessageBytes),
 		grpc.MaxSendMsgSize(MaxMessageBytes),
 		grpc.MaxConcurrentStreams(4),

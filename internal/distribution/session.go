@@ -136,10 +136,11 @@ func (sub *subscription) lookForGone(l *ledger, index int, p peer) {
 	}
 }
 
-// limits of one response. What goes beyond follows when the peer has answered.
+// limits of one response. What goes beyond follows when the peer has answered, so that one that is slow to read is not ahead
+// of what it has read by more than this.
 const (
 	maxPuts  = 512
-	maxBytes = 4 << 20
+	maxBytes = 256 << 10
 )
 
 // next is what the peer is owed first, or nil. Whoever holds the ledger calls it.

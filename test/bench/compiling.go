@@ -12,6 +12,7 @@ import (
 	"behalf.dev/behalf/internal/compile"
 	"behalf.dev/behalf/test/bench/measure"
 	"behalf.dev/behalf/test/estate"
+	"behalf.dev/behalf/test/report"
 )
 
 // The sizes between which the cost of one change is compared.
@@ -84,8 +85,8 @@ func putAll[T compile.Object](c *compile.Compiler, objects []T) {
 }
 
 // compiling measures whole worlds and single changes at both sizes.
-func compiling(_ context.Context, r *report, p plans) error {
-	r.heading("Compiling")
+func compiling(_ context.Context, r *report.Report, p plans) error {
+	r.Heading("Compiling")
 	worlds := [2]compile.World{estate.New(smaller).World(), estate.New(larger).World()}
 	cases := []measure.Case{
 		{Do: func(int) { compile.Compile(worlds[0]) }},
@@ -100,14 +101,11 @@ func compiling(_ context.Context, r *report, p plans) error {
 	var rows [][]string
 	for i, name := range names {
 		at1000, at10000 := results[2*i], results[2*i+1]
-		rows = append(rows, []string{name, took(at1000.CPU), took(at10000.CPU), ratio(float64(at10000.CPU), float64(at1000.CPU))})
+		rows = append(rows, []string{name, report.Took(at1000.CPU), report.Took(at10000.CPU), report.Ratio(float64(at10000.CPU), float64(at1000.CPU))})
 		if i > 0 {
-			r.demand(line{
-				"compile after a change of " + name + ", 10,000 delegations over 1,000", 3, false,
-				float64(at10000.CPU) / float64(at1000.CPU), "×",
-			})
+			r.AtMost("compile after a change of "+name+", 10,000 delegations over 1,000", 3, float64(at10000.CPU)/float64(at1000.CPU), "×")
 		}
 	}
-	r.table([]string{"compiled", "1,000 delegations, 10 resource servers", "10,000 delegations, 100 resource servers", "ratio"}, rows)
+	r.Table([]string{"compiled", "1,000 delegations, 10 resource servers", "10,000 delegations, 100 resource servers", "ratio"}, rows)
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"behalf.dev/behalf/test/bench/measure"
 	"behalf.dev/behalf/test/estate"
+	"behalf.dev/behalf/test/report"
 )
 
 // decision is what one kind of request cost each contender, over one estate.
@@ -54,8 +55,8 @@ func arithmetic() estate.Size {
 }
 
 // decisions measures them all, and what the issue asks of them.
-func decisions(ctx context.Context, r *report, p plans) error {
-	r.heading("One decision")
+func decisions(ctx context.Context, r *report.Report, p plans) error {
+	r.Heading("One decision")
 	measured := make([][]decision, len(estates))
 	for i, e := range estates {
 		rows, err := decide(ctx, e.size, p.fine)
@@ -63,50 +64,50 @@ func decisions(ctx context.Context, r *report, p plans) error {
 			return err
 		}
 		measured[i] = rows
-		r.decisionTable(e.name, rows)
+		decisionTable(r, e.name, rows)
 	}
-	r.growth(measured)
+	growth(r, measured)
 	plain, conditional := measured[2], measured[3]
-	r.demand(line{"without a condition, processor time over the floor's", 3, false, plain[0].cpu(behalf) / plain[0].cpu(floor), "×"})
-	r.demand(line{"without a condition, allocations", 0, false, plain[0].costs[behalf].Allocs, ""})
-	r.demand(line{"with a condition and a chain of two, over the floor's", 6, false, conditional[1].cpu(behalf) / conditional[1].cpu(floor), "×"})
-	r.demand(line{"100,000 delegations over 100, without a condition", 1.6, false, measured[4][0].cpu(behalf) / measured[0][0].cpu(behalf), "×"})
-	r.demand(line{"100,000 delegations over 100, with a condition", 1.6, false, measured[5][0].cpu(behalf) / measured[1][0].cpu(behalf), "×"})
-	r.demand(line{"OPA over Behalf, 10,000 rules with a condition", 30, true, conditional[0].cpu(opaEngine) / conditional[0].cpu(behalf), "×"})
-	r.demand(line{"cedar-go over Behalf, 10,000 rules with a condition", 4, true, conditional[0].cpu(cedarEngine) / conditional[0].cpu(behalf), "×"})
+	r.AtMost("without a condition, processor time over the floor's", 3, plain[0].cpu(behalf)/plain[0].cpu(floor), "×")
+	r.AtMost("without a condition, allocations", 0, plain[0].costs[behalf].Allocs, "")
+	r.AtMost("with a condition and a chain of two, over the floor's", 6, conditional[1].cpu(behalf)/conditional[1].cpu(floor), "×")
+	r.AtMost("100,000 delegations over 100, without a condition", 1.6, measured[4][0].cpu(behalf)/measured[0][0].cpu(behalf), "×")
+	r.AtMost("100,000 delegations over 100, with a condition", 1.6, measured[5][0].cpu(behalf)/measured[1][0].cpu(behalf), "×")
+	r.AtLeast("OPA over Behalf, 10,000 rules with a condition", 30, conditional[0].cpu(opaEngine)/conditional[0].cpu(behalf), "×")
+	r.AtLeast("cedar-go over Behalf, 10,000 rules with a condition", 4, conditional[0].cpu(cedarEngine)/conditional[0].cpu(behalf), "×")
 	return nil
 }
 
 // growth is what a hundred thousand delegations cost over a hundred.
-func (r *report) growth(measured [][]decision) {
-	r.printf("\n100,000 delegations over 100:\n\n")
+func growth(r *report.Report, measured [][]decision) {
+	r.Printf("\n100,000 delegations over 100:\n\n")
 	var lines [][]string
 	for i, k := range kinds {
 		line := []string{k.name}
 		for contender := range count {
 			for _, conditions := range []int{0, 1} {
-				line = append(line, ratio(measured[4+conditions][i].cpu(contender), measured[conditions][i].cpu(contender)))
+				line = append(line, report.Ratio(measured[4+conditions][i].cpu(contender), measured[conditions][i].cpu(contender)))
 			}
 		}
 		lines = append(lines, line)
 	}
-	r.table([]string{
+	r.Table([]string{
 		"request", "floor", "with a condition", "Behalf", "with a condition", "OPA", "with a condition", "cedar-go", "with a condition",
 	}, lines)
 }
 
-func (r *report) decisionTable(name string, rows []decision) {
-	r.printf("\n%s:\n\n", name)
+func decisionTable(r *report.Report, name string, rows []decision) {
+	r.Printf("\n%s:\n\n", name)
 	var lines [][]string
 	for _, row := range rows {
 		f, b, o, c := row.costs[floor], row.costs[behalf], row.costs[opaEngine], row.costs[cedarEngine]
 		lines = append(lines, []string{
-			row.kind, took(f.CPU), took(b.CPU), fmt.Sprintf("%.0f", b.Allocs), ratio(row.cpu(behalf), row.cpu(floor)),
-			took(o.CPU), fmt.Sprintf("%.0f", o.Allocs), ratio(row.cpu(opaEngine), row.cpu(behalf)),
-			took(c.CPU), fmt.Sprintf("%.0f", c.Allocs), ratio(row.cpu(cedarEngine), row.cpu(behalf)),
+			row.kind, report.Took(f.CPU), report.Took(b.CPU), fmt.Sprintf("%.0f", b.Allocs), report.Ratio(row.cpu(behalf), row.cpu(floor)),
+			report.Took(o.CPU), fmt.Sprintf("%.0f", o.Allocs), report.Ratio(row.cpu(opaEngine), row.cpu(behalf)),
+			report.Took(c.CPU), fmt.Sprintf("%.0f", c.Allocs), report.Ratio(row.cpu(cedarEngine), row.cpu(behalf)),
 		})
 	}
-	r.table([]string{
+	r.Table([]string{
 		"request", "floor", "Behalf", "allocations", "Behalf / floor", "OPA", "allocations", "OPA / Behalf", "cedar-go", "allocations", "cedar-go / Behalf",
 	}, lines)
 }

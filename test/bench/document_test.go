@@ -5,7 +5,6 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -37,48 +36,4 @@ func read(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(raw)
-}
-
-func TestTheReportTakesThePlaceOfTheLastOne(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "benchmarks.md")
-	for _, text := range []string{"first\n", "second\n"} {
-		before, err := os.ReadFile(path)
-		if err != nil {
-			before = []byte("before\n" + begin + end + "after\n")
-		}
-		if err := os.WriteFile(path, before, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		r := &report{out: &strings.Builder{}}
-		r.printf("%s", text)
-		if err := r.write(path); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got, want := read(t, path), "before\n"+begin+"\nsecond\n\n"+end+"after\n"; got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-	if err := os.WriteFile(path, []byte("no markers\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := (&report{}).write(path); err == nil {
-		t.Error("a report was written where there is no place for it")
-	}
-}
-
-func TestALineHoldsUpToItsBound(t *testing.T) {
-	for _, c := range []struct {
-		sentence string
-		line     line
-		want     bool
-	}{
-		{"at most, just", line{limit: 3, figure: 3}, true},
-		{"at most, beyond", line{limit: 3, figure: 3.01}, false},
-		{"at least, just", line{limit: 30, atLeast: true, figure: 30}, true},
-		{"at least, short", line{limit: 30, atLeast: true, figure: 29.9}, false},
-	} {
-		if got := c.line.holds(); got != c.want {
-			t.Errorf("%s: %t", c.sentence, got)
-		}
-	}
 }

@@ -13,10 +13,11 @@ import (
 	"behalf.dev/behalf/internal/token"
 	"behalf.dev/behalf/test/bench/measure"
 	"behalf.dev/behalf/test/estate"
+	"behalf.dev/behalf/test/report"
 )
 
 // loading measures what an authorizer holds, and how soon it is ready.
-func loading(ctx context.Context, r *report, p plans) error {
+func loading(ctx context.Context, r *report.Report, p plans) error {
 	if err := memory(r); err != nil {
 		return err
 	}
@@ -48,8 +49,8 @@ const (
 	allowedCondition = 6e3
 )
 
-func memory(r *report) error {
-	r.heading("Memory of an authorizer with 10,000 delegations and as many Permits")
+func memory(r *report.Report) error {
+	r.Heading("Memory of an authorizer with 10,000 delegations and as many Permits")
 	// What is made once for the first condition of all is the program's own weight.
 	if _, _, err := weigh(estate.Of(100, 10)); err != nil {
 		return err
@@ -61,10 +62,10 @@ func memory(r *report) error {
 			return err
 		}
 		bound := allowedBytes + allowedCondition*float64(h.size.Conditions)
-		rows = append(rows, []string{h.name, bytesOf(sent), bytesOf(heap), bytesOf(int64(bound))})
-		r.demand(line{"memory of 10,000 delegations, " + h.name, bound / 1e6, false, float64(heap) / 1e6, "MB"})
+		rows = append(rows, []string{h.name, report.Bytes(sent), report.Bytes(heap), report.Bytes(int64(bound))})
+		r.AtMost("memory of 10,000 delegations, "+h.name, bound/1e6, float64(heap)/1e6, "MB")
 	}
-	r.table([]string{"estate", "signed content", "heap of the store", "bound"}, rows)
+	r.Table([]string{"estate", "signed content", "heap of the store", "bound"}, rows)
 	return nil
 }
 
@@ -83,8 +84,8 @@ func weigh(size estate.Size) (heap, sent int64, err error) {
 }
 
 // ready measures from signed bytes to the first decision, beside the steps that cannot be left out.
-func ready(_ context.Context, r *report, p plans) error {
-	r.heading("From signed bytes to ready")
+func ready(_ context.Context, r *report.Report, p plans) error {
+	r.Heading("From signed bytes to ready")
 	var rows [][]string
 	for _, l := range []struct {
 		name string
@@ -103,11 +104,11 @@ func ready(_ context.Context, r *report, p plans) error {
 		parse, decode, index, whole := results[0], results[1], results[2], results[3]
 		figure := float64(whole.CPU) / float64(decode.CPU+index.CPU)
 		rows = append(rows, []string{
-			l.name, took(parse.CPU), took(decode.CPU), took(index.CPU), took(whole.CPU), took(whole.Wall), ratio(figure, 1),
+			l.name, report.Took(parse.CPU), report.Took(decode.CPU), report.Took(index.CPU), report.Took(whole.CPU), report.Took(whole.Wall), report.Ratio(figure, 1),
 		})
-		r.demand(line{"ready over decode and index, " + l.name, 3, false, figure, "×"})
+		r.AtMost("ready over decode and index, "+l.name, 3, figure, "×")
 	}
-	r.table([]string{"estate", "JSON alone", "decode", "index", "ready", "ready, by the clock", "ready / (decode + index)"}, rows)
+	r.Table([]string{"estate", "JSON alone", "decode", "index", "ready", "ready, by the clock", "ready / (decode + index)"}, rows)
 	return nil
 }
 

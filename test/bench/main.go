@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"behalf.dev/behalf/test/bench/measure"
+	"behalf.dev/behalf/test/report"
 )
 
 func main() {
@@ -38,7 +39,7 @@ type options struct {
 // section is a part of the report.
 type section struct {
 	name  string
-	write func(context.Context, *report, plans) error
+	write func(context.Context, *report.Report, plans) error
 }
 
 var sections = []section{{"decisions", decisions}, {"scales", scales}, {"loading", loading}, {"compiling", compiling}}
@@ -57,7 +58,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if o.busy {
 		p.fine.Rounds, p.fine.Turn, p.fine.Fastest, p.coarse.Fastest = 60, 2*time.Millisecond, true, true
 	}
-	r := &report{out: out}
+	r := report.New(out, "make bench-report")
 	if err := machine(ctx, r, p); err != nil {
 		return err
 	}
@@ -69,9 +70,9 @@ func run(ctx context.Context, o options, out io.Writer) error {
 			return fmt.Errorf("measuring %s: %w", s.name, err)
 		}
 	}
-	r.verdicts()
+	r.Verdicts()
 	if o.into == "" {
 		return nil
 	}
-	return r.write(o.into)
+	return r.Write(o.into)
 }

@@ -12,11 +12,12 @@ import (
 	"behalf.dev/behalf/test/bench/measure"
 	"behalf.dev/behalf/test/bench/rules"
 	"behalf.dev/behalf/test/estate"
+	"behalf.dev/behalf/test/report"
 )
 
 // scales measures what the tables above hold fixed: how many groups a subject is in, how many different requests take turns,
 // and how cedar-go is given the rules.
-func scales(ctx context.Context, r *report, p plans) error {
+func scales(ctx context.Context, r *report.Report, p plans) error {
 	if err := byGroups(ctx, r, p); err != nil {
 		return err
 	}
@@ -26,8 +27,8 @@ func scales(ctx context.Context, r *report, p plans) error {
 	return policyEach(r, p)
 }
 
-func byGroups(ctx context.Context, r *report, p plans) error {
-	r.heading("Subjects of fewer and of more groups")
+func byGroups(ctx context.Context, r *report.Report, p plans) error {
+	r.Heading("Subjects of fewer and of more groups")
 	for _, groups := range []int{2, 30} {
 		size := estate.Of(10_000, 100)
 		size.Groups = groups
@@ -35,15 +36,15 @@ func byGroups(ctx context.Context, r *report, p plans) error {
 		if err != nil {
 			return err
 		}
-		r.decisionTable(fmt.Sprintf("10,000 delegations, a condition each, subjects in %d groups", groups), rows)
+		decisionTable(r, fmt.Sprintf("10,000 delegations, a condition each, subjects in %d groups", groups), rows)
 	}
 	return nil
 }
 
 // cold asks more different requests than caches hold, so that each finds the rules, and itself, in memory.
-func cold(r *report, p plans) error {
+func cold(r *report.Report, p plans) error {
 	const many = 50_000
-	r.heading("Requests that nobody asked lately")
+	r.Heading("Requests that nobody asked lately")
 	e := estate.New(estate.Of(100_000, 100))
 	w := e.World()
 	least := estate.NewFloor(&w)
@@ -62,13 +63,13 @@ func cold(r *report, p plans) error {
 		{Do: func(int) { least.Allows(ask(0)) }},
 		{Do: func(int) { snapshot.Decide(ask(1), estate.Now) }},
 	})
-	r.printf("100,000 delegations with a condition each, %d different requests in turn: the floor takes %s, Behalf %s, which is %s.\n",
-		many, took(results[0].CPU), took(results[1].CPU), ratio(float64(results[1].CPU), float64(results[0].CPU)))
+	r.Printf("100,000 delegations with a condition each, %d different requests in turn: the floor takes %s, Behalf %s, which is %s.\n",
+		many, report.Took(results[0].CPU), report.Took(results[1].CPU), report.Ratio(float64(results[1].CPU), float64(results[0].CPU)))
 	return nil
 }
 
-func policyEach(r *report, p plans) error {
-	r.heading("cedar-go with a policy for each Permit")
+func policyEach(r *report.Report, p plans) error {
+	r.Heading("cedar-go with a policy for each Permit")
 	e := estate.New(estate.Of(10_000, 100))
 	w := e.World()
 	stated, err := rules.Of(&w)
@@ -81,7 +82,7 @@ func policyEach(r *report, p plans) error {
 	}
 	requests := prepare(e.Allowed(rotation, 1, 1), cedar.Prepare)
 	results := p.coarse.Run([]measure.Case{{Do: func(i int) { engine.Allows(requests[i%rotation]) }}})
-	r.printf("10,000 delegations with a condition each, asked for an allow: %s and %.0f allocations. cedar-go goes through all policies.\n",
-		took(results[0].CPU), results[0].Allocs)
+	r.Printf("10,000 delegations with a condition each, asked for an allow: %s and %.0f allocations. cedar-go goes through all policies.\n",
+		report.Took(results[0].CPU), results[0].Allocs)
 	return nil
 }
