@@ -485,7 +485,8 @@ type ResourceServerStatus struct {
 	// +optional
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 
-	// bundle is the compiled bundle that is handed to authorizers.
+	// bundle is the compiled bundle that is handed to authorizers. It is
+	// written down before the first of them gets it.
 	//
 	// +optional
 	Bundle BundleStatus `json:"bundle,omitzero"`

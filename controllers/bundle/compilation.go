@@ -142,7 +142,7 @@ func (c *compilation) rememberServer(key compile.Key) {
 		delete(c.forms, name.String())
 		return
 	}
-	c.forms[name.String()] = formOf(inForce, server.Status.Bundle.Revision)
+	c.forms[name.String()] = formOf(inForce, server)
 }
 
 // consult has a question put to the compiler, which must change nothing; false while nothing is compiled.

@@ -6,7 +6,6 @@ package bundle
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -23,10 +22,27 @@ type content struct {
 	key    distribution.Key
 	raw    []byte
 	digest string
-	// authorizers that may see it, beside the cluster-wide ones.
-	authorizers []authz.Actor
-	// published is the highest revision that anybody remembers from before this process.
-	published int64
+	// gone says that its resource server had a bundle and has none any more.
+	gone bool
+	// form of its resource server.
+	form form
+	// assigned is the bundle that has the name according to the register.
+	assigned v1alpha1.BundleStatus
+}
+
+// agreed says whether it has a revision.
+func (c *content) agreed() bool { return c.raw != nil && c.assigned.Digest == c.digest }
+
+// settled says whether the register agrees. What is withheld it need not know.
+func (c *content) settled() bool {
+	switch {
+	case c.gone:
+		return c.assigned == v1alpha1.BundleStatus{}
+	case c.raw == nil:
+		return true
+	default:
+		return c.agreed()
+	}
 }
 
 // contents are the bundles that there are, each encoded once.
@@ -47,7 +63,7 @@ func (c contents) take(d *compile.Delta, revocations func() *bundle.Revocations)
 	for name, policy := range d.Policies {
 		key := policyKey(name)
 		if policy == nil {
-			delete(c, key)
+			c[key] = content{key: key, gone: true}
 		} else if err := encode(c, key, policy); err != nil {
 			return err
 		}
@@ -64,17 +80,28 @@ func encode[T bundle.Content](c contents, key distribution.Key, made *T) error {
 	return nil
 }
 
-// list gives all of them in order, completed with the forms of the resource servers, by the names of their bundles.
+// list gives all of them in order, completed with the forms of the resource servers, by the names of their bundles. A resource
+// server that had a bundle before this process began, and is not accepted since, has one without content: it is withheld.
 func (c contents) list(forms map[string]form) []content {
-	all := slices.SortedFunc(maps.Values(c), func(a, b content) int {
-		return cmp.Or(cmp.Compare(rank(a.key.Kind), rank(b.key.Kind)), cmp.Compare(a.key.Name, b.key.Name))
-	})
-	for i := range all {
-		if all[i].key.Kind == bundle.KindPolicy {
-			f := forms[all[i].key.Name]
-			all[i].authorizers, all[i].published = f.authorizers, f.published
+	var all []content
+	for key, known := range c {
+		f, there := forms[key.Name]
+		if known.gone && !there {
+			delete(c, key) // with its resource server
+			continue
+		}
+		known.form = f
+		all = append(all, known)
+	}
+	for name, f := range forms {
+		key := distribution.Key{Kind: bundle.KindPolicy, Name: name}
+		if _, there := c[key]; !there && f.recorded.Revision > 0 {
+			all = append(all, content{key: key, form: f})
 		}
 	}
+	slices.SortFunc(all, func(a, b content) int {
+		return cmp.Or(cmp.Compare(rank(a.key.Kind), rank(b.key.Kind)), cmp.Compare(a.key.Name, b.key.Name))
+	})
 	return all
 }
 
@@ -85,12 +112,22 @@ func rank(kind bundle.Kind) int {
 
 // form is what publishing must know of a resource server beside its bundle.
 type form struct {
+	// authorizers that may see it, beside the cluster-wide ones.
 	authorizers []authz.Actor
-	published   int64
+	// server is the object as it stands, and recorded the bundle that it has according to its status.
+	server   *v1alpha1.ResourceServer
+	recorded v1alpha1.BundleStatus
 }
 
-func formOf(inForce *v1alpha1.ResourceServer, published int64) form {
-	f := form{published: published}
+func (f form) uid() types.UID {
+	if f.server == nil {
+		return ""
+	}
+	return f.server.UID
+}
+
+func formOf(inForce, server *v1alpha1.ResourceServer) form {
+	f := form{server: server, recorded: server.Status.Bundle}
 	for _, a := range inForce.Spec.Authorizers {
 		f.authorizers = append(f.authorizers, authz.Actor{Namespace: string(a.Namespace), ServiceAccount: string(a.ServiceAccount)})
 	}

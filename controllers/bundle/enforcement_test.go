@@ -226,7 +226,7 @@ func TestOnlyNewsThatComeToABundleAreMeasured(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			m := newPublisherMetrics()
-			r := newReports(&fakeDistributor{progress: acked}, m.enforcing)
+			r := newReports(&fakeDistributor{progress: acked}, func() {}, m.enforcing)
 			r.update(made("u", 1, []string{"a/a"}, map[string]string{"a/a": "1", "b/b": "1"}))
 			r.update(c.second)
 			if count, _ := measured(t, m); count != c.want {
@@ -303,25 +303,25 @@ func TestWhenAChangeArrived(t *testing.T) {
 		tell func(*intake)
 		want arrivals
 	}{
-		"unknown of what was there when the watch began": {func(in *intake) { handler(delegation.Kind, in, at(1), func() {}).OnAdd(first, true) }, arrivals{}},
-		"when a new object came":                         {func(in *intake) { handler(delegation.Kind, in, at(1), func() {}).OnAdd(first, false) }, arrivals{delegation: at(1)()}},
-		"when another generation came":                   {func(in *intake) { handler(delegation.Kind, in, at(1), func() {}).OnUpdate(none, first) }, arrivals{delegation: at(1)()}},
-		"when its end came":                              {func(in *intake) { handler(delegation.Kind, in, at(1), func() {}).OnDelete(first) }, arrivals{delegation: at(1)()}},
-		"no change, of our own write of status":          {func(in *intake) { handler(delegation.Kind, in, at(1), func() {}).OnUpdate(first, written) }, arrivals{}},
+		"unknown of what was there when the watch began": {func(in *intake) { handler(delegation.Kind, in, never, at(1), func() {}).OnAdd(first, true) }, arrivals{}},
+		"when a new object came":                         {func(in *intake) { handler(delegation.Kind, in, never, at(1), func() {}).OnAdd(first, false) }, arrivals{delegation: at(1)()}},
+		"when another generation came":                   {func(in *intake) { handler(delegation.Kind, in, never, at(1), func() {}).OnUpdate(none, first) }, arrivals{delegation: at(1)()}},
+		"when its end came":                              {func(in *intake) { handler(delegation.Kind, in, never, at(1), func() {}).OnDelete(first) }, arrivals{delegation: at(1)()}},
+		"no change, of our own write of status":          {func(in *intake) { handler(delegation.Kind, in, never, at(1), func() {}).OnUpdate(first, written) }, arrivals{}},
 		"when the first of several came": {func(in *intake) {
-			handler(delegation.Kind, in, at(1), func() {}).OnUpdate(none, first)
-			handler(delegation.Kind, in, at(2), func() {}).OnUpdate(first, written)
-			handler(delegation.Kind, in, at(3), func() {}).OnDelete(written)
+			handler(delegation.Kind, in, never, at(1), func() {}).OnUpdate(none, first)
+			handler(delegation.Kind, in, never, at(2), func() {}).OnUpdate(first, written)
+			handler(delegation.Kind, in, never, at(3), func() {}).OnDelete(written)
 		}, arrivals{delegation: at(1)()}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			in := newIntake()
 			c.tell(in)
-			if _, got := in.take(); !maps.Equal(got, c.want) {
+			if _, got, _ := in.take(); !maps.Equal(got, c.want) {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
-			if _, again := in.take(); len(again) != 0 {
+			if _, again, _ := in.take(); len(again) != 0 {
 				t.Errorf("taken twice: %v", again)
 			}
 		})
@@ -333,11 +333,11 @@ func TestAChangeThatCouldNotBePublishedCountsFromItsArrival(t *testing.T) {
 	p.tell(small())
 	d.fails = true
 	p.intake.put(delegation, object("u", 1), now)
-	if p.publish(now) == nil {
+	if p.publish(t.Context(), now) == nil {
 		t.Fatal("it was published")
 	}
 	p.intake.put(delegation, object("u", 2), now.Add(time.Second))
-	if p.publish(now) == nil {
+	if p.publish(t.Context(), now) == nil {
 		t.Fatal("it was published")
 	}
 	if got := p.pending.arrived[delegation]; !got.Equal(now) {

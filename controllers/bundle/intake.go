@@ -5,6 +5,7 @@ package bundle
 
 import (
 	"maps"
+	"strconv"
 	"sync"
 	"time"
 
@@ -20,6 +21,8 @@ type intake struct {
 	objects map[compile.Key]client.Object
 	changed map[compile.Key]bool
 	arrived arrivals
+	// revoked is the highest resource version of a revocation that was told of, made, changed or gone.
+	revoked int64
 }
 
 func newIntake() *intake {
@@ -49,8 +52,20 @@ func (i *intake) note(key compile.Key, arrived time.Time) {
 	}
 }
 
-// take gives what became another since the last time, nil for what is gone, and when it came as far as it is news.
-func (i *intake) take() (changes map[compile.Key]client.Object, arrived arrivals) {
+// revocationsAt says that all changes of revocations up to a resource version were told of.
+func (i *intake) revocationsAt(version string) {
+	at, err := strconv.ParseInt(version, 10, 64)
+	if err != nil {
+		return // nothing that could be compared: see list
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.revoked = max(i.revoked, at)
+}
+
+// take gives what became another since the last time, nil for what is gone, when it came as far as it is news, and up to which
+// resource version revocations are known by it.
+func (i *intake) take() (changes map[compile.Key]client.Object, arrived arrivals, revoked int64) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	changes = make(map[compile.Key]client.Object, len(i.changed))
@@ -59,7 +74,7 @@ func (i *intake) take() (changes map[compile.Key]client.Object, arrived arrivals
 	}
 	clear(i.changed)
 	arrived, i.arrived = i.arrived, arrivals{}
-	return changes, arrived
+	return changes, arrived, i.revoked
 }
 
 // all are the objects that there are.

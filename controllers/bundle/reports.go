@@ -31,10 +31,14 @@ const settle = 100 * time.Millisecond
 // changes anything for, and says nothing where nothing changes.
 type Reports struct {
 	distributor Distributor
+	// outrun is called when an authorizer was found to have seen a revision that nobody here knows of.
+	outrun func()
 
-	mu          sync.Mutex
-	ledger      *ledger
-	standings   map[string]conditions.Standing
+	mu        sync.Mutex
+	ledger    *ledger
+	standings map[string]conditions.Standing
+	// floors are the highest revisions that authorizers refused an older one for.
+	floors      map[distribution.Key]int64
 	subscribers map[string][]*subscriber
 	enforcement *enforcement
 }
@@ -43,11 +47,13 @@ type subscriber struct {
 	notify func(types.NamespacedName)
 }
 
-func newReports(distributor Distributor, took *prometheus.HistogramVec) *Reports {
+func newReports(distributor Distributor, outrun func(), took *prometheus.HistogramVec) *Reports {
 	return &Reports{
 		distributor: distributor,
+		outrun:      outrun,
 		ledger:      newLedger(),
 		standings:   map[string]conditions.Standing{},
+		floors:      map[distribution.Key]int64{},
 		subscribers: map[string][]*subscriber{},
 		enforcement: newEnforcement(took),
 	}
@@ -80,16 +86,6 @@ func (r *Reports) entry(kind string, object client.Object) *entry {
 		return nil
 	}
 	return e
-}
-
-// Published is the bundle of a resource server; zero where it has none.
-func (r *Reports) Published(server *v1alpha1.ResourceServer) v1alpha1.BundleStatus {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if e := r.entry(compile.KindResourceServer, server); e != nil {
-		return e.bundle
-	}
-	return v1alpha1.BundleStatus{}
 }
 
 // Keys is what is known of an issuer's keys.
@@ -186,7 +182,9 @@ func (r *Reports) look() map[string]bool {
 	standings := make(map[string]conditions.Standing, len(r.ledger.published))
 	for name, published := range r.ledger.published {
 		key := keyOf(name)
-		s := standingOf(name, published.Revision, r.distributor.Progress(key.Kind, key.Name, published.Digest), r.standings[name])
+		progress := r.distributor.Progress(key.Kind, key.Name, published.Digest)
+		r.heed(key, progress.Floor)
+		s := standingOf(name, published.Revision, progress, r.standings[name])
 		standings[name] = s
 		if !sameStanding(s, r.standings[name]) {
 			moved[name] = true
@@ -194,6 +192,21 @@ func (r *Reports) look() map[string]bool {
 	}
 	r.standings = standings
 	return moved
+}
+
+// heed takes note of a revision that an authorizer has seen.
+func (r *Reports) heed(key distribution.Key, floor int64) {
+	if floor > r.floors[key] {
+		r.floors[key] = floor
+		r.outrun()
+	}
+}
+
+// beyond are the revisions that authorizers refused older ones for.
+func (r *Reports) beyond() map[distribution.Key]int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.floors)
 }
 
 // standingOf puts progress into the terms of conditions. While none but absent authorizers lag, the revision that they did

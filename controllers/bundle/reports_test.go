@@ -53,11 +53,11 @@ func made(uid types.UID, generation int64, bundles []string, digests map[string]
 		Object:   authz.ObjectRef{Kind: delegation.Kind, Namespace: "support", Name: "portal", Generation: generation},
 		Accepted: true, Bundles: bundles,
 	}}}, map[compile.Key]client.Object{delegation: object(uid, generation)}, nil)
-	var resources []distribution.Resource
+	var contents []content
 	for name, digest := range digests {
-		resources = append(resources, distribution.Resource{Statement: bundle.Statement{Name: name, Digest: digest}})
+		contents = append(contents, content{key: keyOf(name), raw: []byte(name), digest: digest})
 	}
-	n.publish(resources)
+	n.publish(contents)
 	return n
 }
 
@@ -81,7 +81,7 @@ func lagging(t *testing.T, r *Reports, uid types.UID, generation int64) []string
 }
 
 func TestNothingIsKnownOfAnotherGenerationOrAnotherObjectOfTheName(t *testing.T) {
-	r := newReports(&fakeDistributor{}, newPublisherMetrics().enforcing)
+	r := newReports(&fakeDistributor{}, func() {}, newPublisherMetrics().enforcing)
 	r.update(made("u", 2, nil, nil))
 	for name, o := range map[string]*v1alpha1.ServiceDelegation{
 		"an older generation": object("u", 1), "a newer generation": object("u", 3), "the name made anew": object("v", 2),
@@ -97,7 +97,7 @@ func TestNothingIsKnownOfAnotherGenerationOrAnotherObjectOfTheName(t *testing.T)
 
 func TestABundleThatAnObjectLeftCountsUntilAuthorizersFollowed(t *testing.T) {
 	d := &fakeDistributor{progress: map[string]distribution.Progress{"a/a@1": everyoneAcked, "b/b@1": everyoneAcked}}
-	r := newReports(d, newPublisherMetrics().enforcing)
+	r := newReports(d, func() {}, newPublisherMetrics().enforcing)
 	r.update(made("u", 1, []string{"a/a"}, map[string]string{"a/a": "1", "b/b": "1"}))
 	if got := lagging(t, r, "u", 1); got != nil {
 		t.Fatalf("at first %v lag", got)
@@ -132,7 +132,7 @@ func TestABundleThatAnObjectLeftCountsUntilAuthorizersFollowed(t *testing.T) {
 
 func TestABundleThatIsGoneOrOfAnotherObjectDoesNotCount(t *testing.T) {
 	d := &fakeDistributor{progress: map[string]distribution.Progress{"a/a@1": nobodyAcked, "b/b@1": everyoneAcked}}
-	r := newReports(d, newPublisherMetrics().enforcing)
+	r := newReports(d, func() {}, newPublisherMetrics().enforcing)
 	r.update(made("u", 1, []string{"a/a"}, map[string]string{"a/a": "1"}))
 	r.update(made("u", 2, []string{"b/b"}, map[string]string{"b/b": "1"}))
 	if got := lagging(t, r, "u", 2); got != nil {
@@ -148,7 +148,7 @@ func TestABundleThatIsGoneOrOfAnotherObjectDoesNotCount(t *testing.T) {
 func TestSubscribersAreToldOfDifferencesOnly(t *testing.T) { // THREATS 44
 	synctest.Test(t, func(t *testing.T) {
 		d := &fakeDistributor{progress: map[string]distribution.Progress{"a/a@1": nobodyAcked}, changes: make(chan struct{}, 1)}
-		r := newReports(d, newPublisherMetrics().enforcing)
+		r := newReports(d, func() {}, newPublisherMetrics().enforcing)
 		var told []types.NamespacedName
 		cancel := r.subscribe(delegation.Kind, func(name types.NamespacedName) { told = append(told, name) })
 		ctx, end := context.WithCancel(t.Context())

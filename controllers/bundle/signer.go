@@ -12,67 +12,67 @@ import (
 	"behalf.dev/behalf/internal/distribution"
 )
 
-// signer gives contents their revision, lease and signature, and remembers them.
+// signer gives contents their lease and signature under the revision that they have, and remembers them.
 type signer struct {
 	lease time.Duration
 	// held is what was signed last, and by which key.
 	held map[distribution.Key]distribution.Resource
 	key  ed25519.PrivateKey
-	// last outlives what it speaks of, so that a resource server made anew under an old name goes on counting.
-	last map[distribution.Key]int64
+	// current is what is held and still is what the register and the compiler say, so that its lease may be renewed.
+	current map[distribution.Key]bool
 }
 
 func newSigner(lease time.Duration) *signer {
-	return &signer{
-		lease: lease,
-		held:  map[distribution.Key]distribution.Resource{},
-		last:  map[distribution.Key]int64{},
-	}
+	return &signer{lease: lease, held: map[distribution.Key]distribution.Resource{}}
 }
 
-// sign gives the whole set. What did not change keeps its revision, and its signature too as long as its lease is young;
-// what is no longer there is forgotten.
+// sign gives the whole set. What did not change keeps its signature as long as its lease is young; what has no revision yet
+// stays as it was, without a longer lease, or is withheld; what is no longer there is forgotten.
 func (s *signer) sign(contents []content, key ed25519.PrivateKey, now time.Time) ([]distribution.Resource, error) {
 	held := make(map[distribution.Key]distribution.Resource, len(contents))
+	current := make(map[distribution.Key]bool, len(contents))
 	resources := make([]distribution.Resource, 0, len(contents))
-	for _, c := range contents {
-		resource, err := s.signOne(c, key, now)
-		if err != nil {
-			return nil, err
+	for i := range contents {
+		c := &contents[i]
+		if c.gone {
+			continue
 		}
-		resource.Authorizers = c.authorizers
-		held[c.key] = resource
+		resource, signed := s.held[c.key]
+		switch {
+		case c.agreed():
+			var err error
+			if resource, err = s.signOne(c, key, now); err != nil {
+				return nil, err
+			}
+			signed, current[c.key] = true, true
+		case !signed:
+			resource = distribution.Resource{Statement: bundle.Statement{Kind: c.key.Kind, Name: c.key.Name}, Withheld: true}
+		}
+		resource.Authorizers = c.form.authorizers
+		if signed {
+			held[c.key] = resource
+		}
 		resources = append(resources, resource)
 	}
-	s.held, s.key = held, key
+	s.held, s.current, s.key = held, current, key
 	return resources, nil
 }
 
-func (s *signer) signOne(c content, key ed25519.PrivateKey, now time.Time) (distribution.Resource, error) {
+func (s *signer) signOne(c *content, key ed25519.PrivateKey, now time.Time) (distribution.Resource, error) {
 	old, held := s.held[c.key]
-	same := held && old.Statement.Digest == c.digest
+	same := held && old.Statement.Digest == c.digest && old.Statement.Revision == c.assigned.Revision
 	if same && bytes.Equal(s.key, key) && now.Before(s.renewal(old.Statement)) {
 		return old, nil
 	}
 	statement := bundle.Statement{
 		Kind: c.key.Kind, Name: c.key.Name, Digest: c.digest,
-		Revision: old.Statement.Revision, IssuedAt: now.Unix(), LeaseUntil: now.Add(s.lease).Unix(),
-	}
-	if !same {
-		statement.Revision = s.nextRevision(c, now)
+		Revision: c.assigned.Revision, IssuedAt: now.Unix(), LeaseUntil: now.Add(s.lease).Unix(),
 	}
 	envelope, err := bundle.Sign(statement, key)
 	if err != nil {
 		return distribution.Resource{}, err
 	}
-	s.last[c.key] = statement.Revision
 	return distribution.Resource{Statement: statement, Artifact: bundle.Artifact{Envelope: envelope, Content: c.raw}}, nil
-}
-
-// nextRevision is beyond all that is remembered, and never below the time in milliseconds: that keeps it growing where
-// nothing is remembered, after a restart, for an object made anew and on an API server restored from an old copy.
-func (s *signer) nextRevision(c content, now time.Time) int64 {
-	return max(s.last[c.key]+1, c.published+1, now.UnixMilli())
 }
 
 // renewal is when a lease is renewed: at a third, so that two attempts may fail.
@@ -80,10 +80,10 @@ func (s *signer) renewal(statement bundle.Statement) time.Time {
 	return time.Unix(statement.IssuedAt, 0).Add(s.lease / 3)
 }
 
-// nextRenewal is the earliest of all; false where nothing is held.
+// nextRenewal is the earliest of all; false where nothing is to be renewed.
 func (s *signer) nextRenewal() (earliest time.Time, ok bool) {
-	for _, r := range s.held {
-		if at := s.renewal(r.Statement); !ok || at.Before(earliest) {
+	for key := range s.current {
+		if at := s.renewal(s.held[key].Statement); !ok || at.Before(earliest) {
 			earliest, ok = at, true
 		}
 	}

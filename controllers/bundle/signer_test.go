@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"behalf.dev/behalf/api/v1alpha1"
 	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/distribution"
 )
@@ -42,68 +43,34 @@ func sign(t *testing.T, s *signer, at time.Time, key ed25519.PrivateKey, content
 	return out
 }
 
-func some(key distribution.Key, raw string) content {
-	return content{key: key, raw: []byte(raw), digest: bundle.Digest([]byte(raw))}
-}
-
-func TestRevisionsOnlyGrow(t *testing.T) { // THREATS 33, 39
-	millis := now.UnixMilli()
-	cases := map[string]struct {
-		last, published int64
-		want            int64
-	}{
-		"nothing is remembered: the time in milliseconds":              {want: millis},
-		"the status remembers less than the time":                      {published: 7, want: millis},
-		"the status remembers more: the clock was ahead, or is behind": {published: millis + 5000, want: millis + 5001},
-		"this process remembers more":                                  {last: millis + 9000, published: millis + 5000, want: millis + 9001},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			s := newSigner(time.Hour)
-			if c.last > 0 {
-				s.last[first] = c.last
-			}
-			a := some(first, "a")
-			a.published = c.published
-			got := sign(t, s, now, keyOne, a)[first]
-			if got.Revision != c.want {
-				t.Errorf("revision %d, want %d", got.Revision, c.want)
-			}
-		})
-	}
+func some(key distribution.Key, raw string, revision int64) content {
+	digest := bundle.Digest([]byte(raw))
+	return content{key: key, raw: []byte(raw), digest: digest, assigned: v1alpha1.BundleStatus{Revision: revision, Digest: digest}}
 }
 
 func TestSigning(t *testing.T) {
 	s := newSigner(time.Hour)
-	start := sign(t, s, now, keyOne, some(first, "a"), some(second, "t"))
-	if got := start[first]; got.IssuedAt != now.Unix() || got.LeaseUntil != now.Add(time.Hour).Unix() {
-		t.Fatalf("lease %+v", got)
+	start := sign(t, s, now, keyOne, some(first, "a", 1), some(second, "t", 2))
+	if got := start[first]; got.Revision != 1 || got.IssuedAt != now.Unix() || got.LeaseUntil != now.Add(time.Hour).Unix() {
+		t.Fatalf("signed %+v", got)
 	}
 
-	young := sign(t, s, now.Add(19*time.Minute), keyOne, some(first, "a"), some(second, "t"))
+	young := sign(t, s, now.Add(19*time.Minute), keyOne, some(first, "a", 1), some(second, "t", 2))
 	if young[first] != start[first] {
 		t.Errorf("unchanged and young: %+v became %+v", start[first], young[first])
 	}
 
-	renewed := sign(t, s, now.Add(20*time.Minute), keyOne, some(first, "a"), some(second, "t"))[first]
-	if renewed.Revision != start[first].Revision || renewed.Digest != start[first].Digest || renewed.LeaseUntil != now.Add(80*time.Minute).Unix() {
+	renewed := sign(t, s, now.Add(20*time.Minute), keyOne, some(first, "a", 1), some(second, "t", 2))[first]
+	if renewed.Revision != 1 || renewed.Digest != start[first].Digest || renewed.LeaseUntil != now.Add(80*time.Minute).Unix() {
 		t.Errorf("renewed at a third: %+v", renewed)
 	}
 
 	later := now.Add(21 * time.Minute)
-	changed := sign(t, s, later, keyOne, some(first, "b"), some(second, "t"))
-	if changed[first].Revision != later.UnixMilli() || changed[second] != (bundle.Statement{
-		Kind: bundle.KindTrust, Name: "trust", Revision: now.UnixMilli(), Digest: bundle.Digest([]byte("t")),
-		IssuedAt: renewed.IssuedAt, LeaseUntil: renewed.LeaseUntil,
-	}) {
+	changed := sign(t, s, later, keyOne, some(first, "b", 3), some(second, "t", 2))
+	if changed[first].Revision != 3 || changed[second].Revision != 2 || changed[second].IssuedAt != renewed.IssuedAt {
 		t.Errorf("one changed: %+v", changed)
 	}
-
-	back := sign(t, s, later, keyOne, some(first, "a"))
-	if back[first].Revision != later.UnixMilli()+1 {
-		t.Errorf("changed back within a millisecond: revision %d", back[first].Revision)
-	}
-	if at, ok := s.nextRenewal(); !ok || !at.Equal(later.Add(20*time.Minute)) {
+	if at, ok := s.nextRenewal(); !ok || !at.Equal(now.Add(40*time.Minute)) {
 		t.Errorf("next renewal %v", at)
 	}
 
@@ -111,16 +78,33 @@ func TestSigning(t *testing.T) {
 	if _, held := s.nextRenewal(); len(gone) != 0 || held {
 		t.Errorf("something is held of what is gone: %v", gone)
 	}
-	anew := sign(t, s, later.Add(-time.Hour), keyOne, some(first, "a"))
-	if anew[first].Revision != later.UnixMilli()+2 {
-		t.Errorf("made anew while the clock is behind: revision %d", anew[first].Revision)
+}
+
+// THREATS 39
+func TestWhatHasNoRevisionYetIsNotServed(t *testing.T) {
+	s := newSigner(time.Hour)
+	unnumbered := func(raw string) content {
+		c := some(first, raw, 1)
+		c.assigned = v1alpha1.BundleStatus{Revision: 1, Digest: bundle.Digest([]byte("a"))}
+		return c
+	}
+	resources, err := s.sign([]content{unnumbered("b")}, keyOne, now)
+	if err != nil || len(resources) != 1 || !resources[0].Withheld || resources[0].Artifact.Content != nil {
+		t.Fatalf("before anything was served: %+v, %v", resources, err)
+	}
+	served := sign(t, s, now, keyOne, some(first, "a", 1))[first]
+	if got := sign(t, s, now.Add(30*time.Minute), keyOne, unnumbered("b"))[first]; got != served {
+		t.Errorf("instead of the one before stands %+v, want %+v without a longer lease", got, served)
+	}
+	if at, ok := s.nextRenewal(); ok {
+		t.Errorf("a lease is to be renewed at %s, of something that is no longer so", at)
 	}
 }
 
 func TestAnotherKeySignsEverythingAgain(t *testing.T) {
 	s := newSigner(time.Hour)
-	start := sign(t, s, now, keyOne, some(first, "a"))[first]
-	again := sign(t, s, now.Add(time.Second), keyTwo, some(first, "a"))[first]
+	start := sign(t, s, now, keyOne, some(first, "a", 1))[first]
+	again := sign(t, s, now.Add(time.Second), keyTwo, some(first, "a", 1))[first]
 	if again.Revision != start.Revision || again.IssuedAt == start.IssuedAt {
 		t.Errorf("got %+v after %+v", again, start)
 	}

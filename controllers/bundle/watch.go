@@ -67,7 +67,7 @@ func watch(ctx context.Context, informers cache.Informers, in *intake, changed f
 		if err != nil {
 			return fmt.Errorf("watching objects of kind %s: %w", kind, err)
 		}
-		registration, err := informer.AddEventHandler(handler(kind, in, time.Now, changed))
+		registration, err := informer.AddEventHandler(handler(kind, in, func() string { return lastSync(informer) }, time.Now, changed))
 		if err != nil {
 			return fmt.Errorf("watching objects of kind %s: %w", kind, err)
 		}
@@ -80,13 +80,37 @@ func watch(ctx context.Context, informers cache.Informers, in *intake, changed f
 			return fmt.Errorf("waiting for %s: %w", k.Name(), ctx.Err())
 		}
 	}
+	return revocationsListed(ctx, informers, in)
+}
+
+// revocationsListed takes note of how new the first list of revocations is: what was deleted before, nobody is told of.
+func revocationsListed(ctx context.Context, informers cache.Informers, in *intake) error {
+	informer, err := informers.GetInformer(ctx, kinds[compile.KindDelegationRevocation].object)
+	if err != nil {
+		return fmt.Errorf("watching revocations: %w", err)
+	}
+	in.revocationsAt(lastSync(informer))
 	return nil
 }
 
-func handler(kind string, in *intake, now func() time.Time, changed func()) toolscache.ResourceEventHandlerDetailedFuncs {
+// lastSync is the resource version up to which an informer knows everything; empty where it does not say.
+func lastSync(informer cache.Informer) string {
+	if i, ok := informer.(interface{ LastSyncResourceVersion() string }); ok {
+		return i.LastSyncResourceVersion()
+	}
+	return ""
+}
+
+func handler(kind string, in *intake, newest func() string, now func() time.Time, changed func()) toolscache.ResourceEventHandlerDetailedFuncs {
+	note := func(version string) {
+		if kind == compile.KindDelegationRevocation {
+			in.revocationsAt(version)
+		}
+	}
 	put := func(o any, arrived time.Time) {
 		if object, ok := o.(client.Object); ok {
 			in.put(compile.Key{Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName()}, object, arrived)
+			note(object.GetResourceVersion())
 		}
 	}
 	return toolscache.ResourceEventHandlerDetailedFuncs{
@@ -109,6 +133,7 @@ func handler(kind string, in *intake, now func() time.Time, changed func()) tool
 		DeleteFunc: func(o any) {
 			if key, ok := keyOfDeleted(kind, o); ok {
 				in.remove(key, now())
+				note(versionOfDeleted(o, newest))
 				changed()
 			}
 		},
@@ -125,13 +150,29 @@ func keyOfDeleted(kind string, o any) (compile.Key, bool) {
 	return compile.Key{Kind: kind, Namespace: namespace, Name: name}, err == nil
 }
 
-// matters is false for what need not be compiled at once: above all for our own writes of status, and for resyncs. What the
-// compiler reads is compared again when it is told.
+// versionOfDeleted is when it was deleted. Of a deletion that went unseen, only a time by which it had happened is known.
+func versionOfDeleted(o any, newest func() string) string {
+	if object, ok := o.(client.Object); ok {
+		return object.GetResourceVersion()
+	}
+	return newest()
+}
+
+// matters is false for what need not be compiled at once: above all for our own writes of conditions, and for resyncs. What
+// the compiler reads is compared again when it is told.
 func matters(before, after any) bool {
 	a, ok := before.(client.Object)
 	b, also := after.(client.Object)
 	if !ok || !also {
 		return true
 	}
-	return a.GetUID() != b.GetUID() || a.GetGeneration() != b.GetGeneration() || !maps.Equal(a.GetLabels(), b.GetLabels())
+	return a.GetUID() != b.GetUID() || a.GetGeneration() != b.GetGeneration() || !maps.Equal(a.GetLabels(), b.GetLabels()) || assigned(a) != assigned(b)
+}
+
+// assigned is the bundle that the leader wrote down for a resource server.
+func assigned(o client.Object) v1alpha1.BundleStatus {
+	if server, ok := o.(*v1alpha1.ResourceServer); ok {
+		return server.Status.Bundle
+	}
+	return v1alpha1.BundleStatus{}
 }

@@ -16,6 +16,8 @@ import (
 	"behalf.dev/behalf/internal/compile"
 )
 
+func never() string { return "" }
+
 func TestWhatMakesACompilation(t *testing.T) { // THREATS 44
 	before := v1alpha1.ServiceDelegation{ObjectMeta: metav1.ObjectMeta{UID: "u", Generation: 1, ResourceVersion: "1"}}
 	cases := map[string]struct {
@@ -36,14 +38,14 @@ func TestWhatMakesACompilation(t *testing.T) { // THREATS 44
 		t.Run(name, func(t *testing.T) {
 			calls, after := 0, before.DeepCopy()
 			c.change(after)
-			handler(compile.KindServiceDelegation, newIntake(), time.Now, func() { calls++ }).OnUpdate(before.DeepCopy(), after)
+			handler(compile.KindServiceDelegation, newIntake(), never, time.Now, func() { calls++ }).OnUpdate(before.DeepCopy(), after)
 			if (calls == 1) != c.want {
 				t.Errorf("%d calls, want a compilation: %v", calls, c.want)
 			}
 		})
 	}
 	calls := 0
-	h := handler(compile.KindServiceDelegation, newIntake(), time.Now, func() { calls++ })
+	h := handler(compile.KindServiceDelegation, newIntake(), never, time.Now, func() { calls++ })
 	h.OnAdd(&before, false)
 	h.OnDelete(toolscache.DeletedFinalStateUnknown{Key: "support/portal"})
 	if calls != 2 {
@@ -56,7 +58,7 @@ func TestWhatTheCacheTellsIsTaken(t *testing.T) {
 	first, second := object("u", 1), object("u", 1)
 	second.ResourceVersion = "2"
 	in := newIntake()
-	h := handler(compile.KindServiceDelegation, in, time.Now, func() {})
+	h := handler(compile.KindServiceDelegation, in, never, time.Now, func() {})
 	for _, step := range []struct {
 		sentence string
 		tell     func()
@@ -78,7 +80,7 @@ func TestWhatTheCacheTellsIsTaken(t *testing.T) {
 		}, map[compile.Key]client.Object{}},
 	} {
 		step.tell()
-		if got, _ := in.take(); !reflect.DeepEqual(got, step.want) {
+		if got, _, _ := in.take(); !reflect.DeepEqual(got, step.want) {
 			t.Errorf("%s: %v", step.sentence, got)
 		}
 	}

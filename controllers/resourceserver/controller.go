@@ -31,7 +31,6 @@ func Setup(mgr ctrl.Manager, reports *bundle.Reports) error {
 			if !known {
 				return conditions.Verdict{}
 			}
-			object.Status.Bundle = reports.Published(object)
 			return derive(object, outcome, now)
 		},
 		Status: func(object *v1alpha1.ResourceServer) (*[]metav1.Condition, **int64) {

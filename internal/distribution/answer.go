@@ -5,7 +5,9 @@ package distribution
 
 import (
 	"cmp"
+	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
@@ -13,6 +15,8 @@ import (
 	statuspb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"behalf.dev/behalf/internal/bundle"
 )
 
 // maxRejectionBytes bounds what is kept of a peer's reason.
@@ -60,7 +64,8 @@ func (f *inflight) rejections(detail *statuspb.Status) map[Key]rejection {
 	for _, violation := range violations(detail) {
 		if key, ok := f.puts[violation.GetField()]; ok {
 			rejected[key] = rejection{
-				f.digests[violation.GetField()], shorten(violation.GetDescription()), knownReason(violation.GetReason()),
+				digest: f.digests[violation.GetField()], message: shorten(violation.GetDescription()), floor: floorIn(violation.GetReason()),
+				reason: knownReason(violation.GetReason()),
 			}
 		}
 	}
@@ -68,7 +73,7 @@ func (f *inflight) rejections(detail *statuspb.Status) map[Key]rejection {
 		return rejected
 	}
 	for name, key := range f.puts {
-		rejected[key] = rejection{f.digests[name], shorten(detail.GetMessage()), otherReason}
+		rejected[key] = rejection{digest: f.digests[name], message: shorten(detail.GetMessage()), reason: otherReason}
 	}
 	return rejected
 }
@@ -88,7 +93,7 @@ func reject(refused map[string]error) *statuspb.Status {
 	bad := &errdetails.BadRequest{}
 	for name, err := range refused {
 		bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{
-			Field: name, Description: shorten(err.Error()), Reason: reasonOf(err),
+			Field: name, Description: shorten(err.Error()), Reason: cmp.Or(reasonOf(err), wordOf(err)),
 		})
 	}
 	slices.SortFunc(bad.GetFieldViolations(), func(a, b *errdetails.BadRequest_FieldViolation) int {
@@ -99,6 +104,27 @@ func reject(refused map[string]error) *statuspb.Status {
 		detail.Details = append(detail.Details, packed)
 	}
 	return detail
+}
+
+// seenReason begins the reason of a violation that says which revision the peer has seen.
+const seenReason = "SEEN_"
+
+// reasonOf says in a word why something was refused, where that is of use to whoever sent it.
+func reasonOf(err error) string {
+	if seen, ok := errors.AsType[*bundle.RolledBackError](err); ok {
+		return seenReason + strconv.FormatInt(seen.Floor, 10)
+	}
+	return ""
+}
+
+// floorIn is the inverse of reasonOf; 0 for any other reason.
+func floorIn(reason string) int64 {
+	digits, ok := strings.CutPrefix(reason, seenReason)
+	floor, err := strconv.ParseInt(digits, 10, 64)
+	if !ok || err != nil {
+		return 0
+	}
+	return floor
 }
 
 // shorten cuts a peer's words to what is kept of them, at the end of a character.

@@ -28,6 +28,9 @@ type Resource struct {
 	// Authorizers are the service accounts that may see it beside the cluster-wide ones. Trust and revocations have none of
 	// their own: whoever may see any policy gets them.
 	Authorizers []authz.Actor
+	// Withheld says that there is such a content and that it cannot be served at present: whoever holds it keeps it for as
+	// long as its lease runs, and nobody is sent any. Of the statement, only kind and name count.
+	Withheld bool
 }
 
 func (r Resource) key() Key { return Key{r.Statement.Kind, r.Statement.Name} }
@@ -44,7 +47,9 @@ type entry struct {
 	// renewed is the position in the log of leases.
 	renewed uint64
 	removed bool
-	access  access
+	// withheld is never sent.
+	withheld bool
+	access   access
 
 	content func() (*discoveryv3.Resource, error)
 	lease   func() *discoveryv3.Resource
@@ -123,7 +128,7 @@ func (l *ledger) check(r Resource) error {
 	}
 	old := l.entries[key]
 	switch {
-	case old == nil:
+	case old == nil || r.Withheld:
 		return nil
 	case r.Statement.Revision < old.statement.Revision:
 		return fmt.Errorf("distributing %s: %w from %d to %d", key, errRegress, old.statement.Revision, r.Statement.Revision)
@@ -161,13 +166,13 @@ func (l *ledger) everyone() []authz.Actor {
 
 // succeed is the entry after old, or nil where they are the same.
 func succeed(old *entry, r Resource, named []authz.Actor, now uint64) *entry {
-	next := &entry{key: r.key(), statement: r.Statement, artifact: r.Artifact, moved: now, changed: now, renewed: now}
+	next := &entry{key: r.key(), statement: r.Statement, artifact: r.Artifact, moved: now, changed: now, renewed: now, withheld: r.Withheld}
 	if old == nil {
 		next.access = access(nil).next(named, now)
 		return next.prepared()
 	}
 	next.access = old.access.next(named, now)
-	if old.removed || old.statement.Digest != r.Statement.Digest {
+	if old.removed || old.withheld != r.Withheld || old.statement.Digest != r.Statement.Digest {
 		return next.prepared()
 	}
 	if old.statement == r.Statement {
@@ -212,7 +217,7 @@ func (l *ledger) enter(old, next *entry) {
 	if old == nil || old.moved != next.moved {
 		l.write(index, position{next.moved, next.key})
 	}
-	if !next.removed && (old == nil || old.renewed != next.renewed) {
+	if !next.removed && !next.withheld && (old == nil || old.renewed != next.renewed) {
 		l.write(leaseIndex, position{next.renewed, next.key})
 	}
 }

@@ -28,11 +28,14 @@ func TestAPeersOwnWordIsNoLabel(t *testing.T) {
 	t.Parallel()
 	for _, reason := range snapshot.Refusals() {
 		err := fmt.Errorf("told: %w", &snapshot.Refused{Reason: reason, Err: errBad})
-		if got := knownReason(reasonOf(err)); got != string(reason) {
+		if got := knownReason(wordOf(err)); got != string(reason) {
 			t.Errorf("%s arrives as %s", reason, got)
 		}
 	}
-	for _, word := range []string{"", "alice@example.com", reasonOf(errors.New("untrusted"))} {
+	if got := knownReason(seenReason + "42"); got != string(snapshot.RolledBack) {
+		t.Errorf("a revision that was seen arrives as %s", got)
+	}
+	for _, word := range []string{"", "alice@example.com", wordOf(errors.New("untrusted"))} {
 		if got := knownReason(word); got != "other" {
 			t.Errorf("%q became the label %q", word, got)
 		}

@@ -252,7 +252,7 @@ func TestRejectionsWithoutNamesRejectTheWhole(t *testing.T) {
 	key := Key{"Policy", "a/b"}
 	flight := &inflight{puts: map[string]Key{"a/b": key}, digests: map[string]string{"a/b": "digest"}}
 	got := flight.rejections(&statuspb.Status{Code: 3, Message: "I do not like it"})
-	if got[key] != (rejection{"digest", "I do not like it", "other"}) {
+	if got[key] != (rejection{digest: "digest", message: "I do not like it", reason: "other"}) {
 		t.Errorf("%+v", got)
 	}
 	if got := flight.rejections(reject(map[string]error{"a/b": errBad})); got[key].message != errBad.Error() {

@@ -31,6 +31,8 @@ type Progress struct {
 	Lagging []string
 	// Waiting is how many of the lagging are connected.
 	Waiting int
+	// Floor is the highest revision of it that one of them says it has seen, where that is beyond what it was sent; 0 otherwise.
+	Floor int64
 	// Rejected are those that refused it, are connected and stay on what they had, sorted by name. One that refused it and
 	// is gone is lagging: nobody can tell what its next instance will say.
 	Rejected []Rejection
@@ -123,7 +125,8 @@ func include(p *Progress, m member, countFor time.Duration, e *entry, digest str
 	} else if m.seen.After(p.LastGone) {
 		p.LastGone = m.seen
 	}
-	standing, message := m.session.standing(e)
+	standing, refusal := m.session.standing(e)
+	p.Floor = max(p.Floor, refusal.floor)
 	if e.statement.Digest != digest {
 		standing = lagging
 	}
@@ -133,7 +136,7 @@ func include(p *Progress, m member, countFor time.Duration, e *entry, digest str
 	case !connected:
 		p.Lagging = append(p.Lagging, fmt.Sprintf("%s (%s)", m.peer, absence(standing, m.seen, m.seen.Add(countFor))))
 	case standing == rejected:
-		p.Rejected = append(p.Rejected, Rejection{m.peer.String(), message})
+		p.Rejected = append(p.Rejected, Rejection{m.peer.String(), refusal.message})
 	default:
 		p.Waiting++
 		p.Lagging = append(p.Lagging, m.peer.String())
@@ -160,21 +163,21 @@ const (
 	rejected
 )
 
-func (s *session) standing(e *entry) (standing, string) {
+func (s *session) standing(e *entry) (standing, rejection) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	index, _ := kindIndex(e.key.Kind)
 	sub := s.subs[index]
 	if sub == nil {
-		return lagging, ""
+		return lagging, rejection{}
 	}
 	if refusal, ok := sub.rejected[e.key]; ok && refusal.digest == e.statement.Digest {
-		return rejected, refusal.message
+		return rejected, refusal
 	}
 	if e.due(s.peer) <= sub.acked || sub.held[e.key.Name] == e.statement.Digest {
-		return acked, ""
+		return acked, rejection{}
 	}
-	return lagging, ""
+	return lagging, rejection{}
 }
 
 // listeners are told that something about progress may have changed.

@@ -18,8 +18,8 @@ var reasons = []string{
 
 const otherReason = "other"
 
-// reasonOf is the one word of a Sink's error, as a field violation has it (UPPER_SNAKE_CASE); empty where it has none.
-func reasonOf(err error) string {
+// wordOf is the one word of a Sink's error, as a field violation has it (UPPER_SNAKE_CASE); empty where it has none.
+func wordOf(err error) string {
 	var worded interface{ RefusalReason() string }
 	if !errors.As(err, &worded) {
 		return ""
@@ -27,8 +27,11 @@ func reasonOf(err error) string {
 	return strings.ToUpper(worded.RefusalReason())
 }
 
-// knownReason is a peer's word as a label.
+// knownReason is a peer's word as a label. One that says which revision the peer has seen says that what came was older.
 func knownReason(word string) string {
+	if floorIn(word) > 0 {
+		return "rolled_back"
+	}
 	if label := strings.ToLower(word); slices.Contains(reasons, label) {
 		return label
 	}

@@ -66,6 +66,8 @@ type rejection struct {
 	message string
 	// reason is one of reasons.
 	reason string
+	// floor is the revision that the peer has seen, where it refused what came because that is older; 0 otherwise.
+	floor int64
 }
 
 func newSession(p peer, before *session) *session {
@@ -239,7 +241,7 @@ func (s *session) considerContent(sub *subscription, e *entry, at uint64, o *owe
 		}
 		return nil
 	}
-	if at != e.due(s.peer) || sub.held[e.key.Name] == e.statement.Digest {
+	if at != e.due(s.peer) || e.withheld || sub.held[e.key.Name] == e.statement.Digest {
 		return nil
 	}
 	resource, err := e.content()
@@ -263,7 +265,7 @@ func (s *session) forget(sub *subscription, key Key) {
 func (s *session) considerLease(sub *subscription, e *entry, o *owed) (wait bool) {
 	index, _ := kindIndex(e.key.Kind)
 	of := s.subs[index]
-	if !e.visible(s.peer) {
+	if !e.visible(s.peer) || e.withheld {
 		return false
 	}
 	if of.awaits(e.key) {

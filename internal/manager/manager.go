@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -106,7 +108,7 @@ func (m *Manager) makeManager(rc *rest.Config) error {
 	m.ctrl, err = ctrl.NewManager(rc, ctrl.Options{
 		Scheme:                              s,
 		Logger:                              m.options.Log,
-		Cache:                               cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
+		Cache:                               m.cache(),
 		Metrics:                             metricsserver.Options{BindAddress: disabled(m.options.MetricsAddress)},
 		HealthProbeBindAddress:              "0", // see health
 		WebhookServer:                       server,
@@ -123,6 +125,17 @@ func (m *Manager) makeManager(rc *rest.Config) error {
 		return fmt.Errorf("making the controller manager: %w", err)
 	}
 	return nil
+}
+
+// cache keeps of ConfigMaps only the one with the revisions.
+func (m *Manager) cache() cache.Options {
+	return cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject: map[client.Object]cache.ByObject{&corev1.ConfigMap{}: {
+			Namespaces: map[string]cache.Config{m.options.Namespace: {}},
+			Field:      fields.OneTermEqualSelector("metadata.name", bundle.RevisionsConfigMap),
+		}},
+	}
 }
 
 // disabled is how controller-runtime spells Off.
@@ -216,6 +229,7 @@ func (m *Manager) makePublisher(rc *rest.Config) error {
 		Loopback:    m.options.Loopback,
 		Cluster:     issuerkeys.Cluster{API: api},
 		Distributor: m.distribution,
+		Register:    bundle.NewRecords(c, m.options.Namespace),
 		Lease:       m.options.Lease,
 		Log:         m.options.Log.WithName("bundles"),
 	})
@@ -262,9 +276,11 @@ func listenOn(address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// addRunnables adds what runs on every replica.
+// addRunnables adds what runs on every replica, and what makes one of them the leader.
 func (m *Manager) addRunnables(*rest.Config) error {
-	runnables := []manager.Runnable{m.certificates, m.key, m.issuers, m.publisher, everywhere(m.serveDistribution)}
+	runnables := []manager.Runnable{
+		m.certificates, m.key, m.issuers, m.publisher, everywhere(m.serveDistribution), bundle.Leading{Publisher: m.publisher},
+	}
 	if m.health != nil {
 		runnables = append(runnables, &manager.Server{
 			Name: "health", Server: httpServer(health(m.checks(), m.remarks)), Listener: m.health,

@@ -371,7 +371,7 @@ var _ = Describe("A manager", func() {
 	})
 
 	// THREATS 39
-	It("keeps revisions growing over its restart and over objects made anew, and changes no decision", func(ctx context.Context) {
+	It("keeps revisions over its restart, has them grow over objects made anew, and changes no decision", func(ctx context.Context) {
 		m := start(ctx)
 		rs := tickets()
 		create(ctx, issuer(), permit(), declaration(), rs)
@@ -387,13 +387,13 @@ var _ = Describe("A manager", func() {
 		again := connect(ctx, m, "a")
 		Eventually(decides(again)).Should(Equal("Allow"))
 		for name, revision := range revisions(again) {
-			Expect(revision).To(BeNumerically(">", floor[name]), name)
+			Expect(revision).To(BeNumerically(">=", floor[name]), name)
+			if !strings.HasPrefix(name, "Revocations") { // which every replica numbers by what it sees
+				Expect(revision).To(Equal(floor[name]), "the same objects give the same bytes")
+			}
 		}
-		Eventually(func(ctx context.Context) (int64, error) {
-			err := admin.Get(ctx, client.ObjectKeyFromObject(rs), rs)
-			return rs.Status.Bundle.Revision, err
-		}).WithContext(ctx).Should(BeNumerically(">", before.Revision))
-		Expect(rs.Status.Bundle.Digest).To(Equal(before.Digest), "the same objects give the same bytes")
+		Expect(admin.Get(ctx, client.ObjectKeyFromObject(rs), rs)).To(Succeed())
+		Expect(rs.Status.Bundle).To(Equal(before))
 
 		By("deleting the resource server and making it again under its name")
 		last := rs.Status.Bundle.Revision
