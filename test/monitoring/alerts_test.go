@@ -89,6 +89,10 @@ var cases = map[string]struct {
 		series: []string{`behalf_distribution_stalled_total{` + manager + `} 0x4 1+1x9 10x60`},
 		from:   13, until: 41, says: "left a response unanswered",
 	},
+	"BehalfSigningKeys": {
+		series: []string{`behalf_signing_key_problem{` + manager + `} 0x4 1x14 0x5`},
+		from:   15, until: 20, says: "cannot be read, published or rotated",
+	},
 	"BehalfIssuerKeysStale": {
 		series: []string{`behalf_issuers{` + manager + `, state="stale"} 0x4 1x19 0x5`},
 		from:   20, until: 25, says: "The keys of 1 issuers cannot be fetched again",
