@@ -203,13 +203,14 @@ func (p *Publisher) retry(ctx context.Context, what string, do func() error) boo
 	}
 }
 
-// firstKeys waits until every issuer was asked for its keys at least once, and there is a key to sign with.
+// firstKeys waits until of every issuer keys are recorded or it was asked for them at least once, and there is a key to sign
+// with.
 func (p *Publisher) firstKeys(ctx context.Context) {
 	p.note(errors.New("waiting for the signing key and the keys of issuers"))
 	p.want(p.intake.all())
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		_, signs := p.options.Key.Current()
-		if signs && asked(p.options.Issuers.States()) || !wait(ctx, interval) {
+		if signs && p.asked(p.options.Issuers.States()) || !wait(ctx, interval) {
 			return
 		}
 	}
@@ -221,9 +222,11 @@ func (p *Publisher) want(changes map[compile.Key]client.Object) {
 	p.options.Issuers.Want(p.sources)
 }
 
-func asked(states map[string]issuerkeys.State) bool {
-	for _, s := range states {
-		if !s.Attempted {
+func (p *Publisher) asked(states map[string]issuerkeys.State) bool {
+	shared, _ := p.options.Register.Shared()
+	k := belief{sources: p.sources, recorded: shared.Keys, maxAge: p.options.KeysMaxAge}
+	for name, s := range states {
+		if !s.Attempted && !k.recall(name, s, time.Now()).Known() {
 			return false
 		}
 	}
