@@ -187,7 +187,7 @@ func TestOfWhatIsNotInOrderOverTheWireNothingIsActivated(t *testing.T) {
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
 			h.serve(trust, revocations, c.bad)
-			says(ctx, t, h.health, "/metrics", fmt.Sprintf(`behalf_bundle_refusals_total{reason=%q} %d`, c.reason, c.count))
+			says(ctx, t, h.health, "/metrics", fmt.Sprintf(`behalf_bundle_refusals_total{kind="Policy",reason=%q} %d`, c.reason, c.count))
 			says(ctx, t, h.health, "/readyz", "Policy bundle support/tickets: an update was refused", "("+c.reason+")")
 			says(ctx, t, h.health, "/metrics", `behalf_bundle_revision{kind="Policy",name="support/tickets"} 5`)
 			await(ctx, t, "the manager is told", func() error {
