@@ -159,7 +159,8 @@ e2e: build ## Run the end-to-end tests with those that take minutes, and kill th
 	@$(go_test) -count=1 -v -run '^(TestAKilledStore|TestAPowerLoss)' ./internal/snapshot -crashes=20
 	$(say) 'e2e: real processes, outages and restarts'
 	@export KUBEBUILDER_ASSETS; KUBEBUILDER_ASSETS=$$(hack/controlplane/build.sh); \
-	$(go_test) -count=1 -v ./test/e2e/... -long
+	$(go_test) -count=1 -v ./test/e2e -long; \
+	$(go_test) -count=1 -v ./test/e2e/replicas
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no API server
