@@ -7,9 +7,9 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
 
 	"behalf.dev/behalf/api/v1alpha1"
@@ -110,7 +110,9 @@ func (a *assignments) assign(ctx context.Context, contents []content, order int6
 		}
 	}
 	err = a.writeAll(ctx, open, order, now)
-	a.look(contents, order)
+	if len(open) > 0 {
+		a.look(contents, order)
+	}
 	return again, err
 }
 
@@ -135,35 +137,38 @@ func (a *assignments) next(c *content, now time.Time) v1alpha1.BundleStatus {
 
 // writeAll writes as much as it can. What could not be written is an error, and open still.
 func (a *assignments) writeAll(ctx context.Context, open []*content, order int64, now time.Time) error {
-	var (
-		mu      sync.Mutex
-		writing sync.WaitGroup
-		errs    []error
-		slots   = make(chan struct{}, writers)
-		shared  []*content
-	)
+	var policies, shared []*content
 	for _, c := range open {
-		if c.key.Kind != bundle.KindPolicy {
+		if c.key.Kind == bundle.KindPolicy {
+			policies = append(policies, c)
+		} else {
 			shared = append(shared, c)
-			continue
 		}
-		next := a.next(c, now)
-		slots <- struct{}{}
-		writing.Go(func() {
-			defer func() { <-slots }()
-			err := a.register.WriteBundle(ctx, c.form.server, c.assigned, next)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				errs = append(errs, err)
-				return
-			}
-			a.written[c.form.uid()] = next
+	}
+	err := a.writeBundles(ctx, policies, now)
+	if known, _ := a.register.Shared(); len(shared) > 0 || !maps.Equal(known.Keys, a.keys) {
+		err = errors.Join(err, a.writeShared(ctx, shared, order, now))
+	}
+	return err
+}
+
+// writeBundles writes several at a time, each whatever becomes of the others.
+func (a *assignments) writeBundles(ctx context.Context, open []*content, now time.Time) error {
+	next, errs := make([]v1alpha1.BundleStatus, len(open)), make([]error, len(open))
+	var writing errgroup.Group
+	writing.SetLimit(writers)
+	for i, c := range open {
+		next[i] = a.next(c, now)
+		writing.Go(func() error {
+			errs[i] = a.register.WriteBundle(ctx, c.form.server, c.assigned, next[i])
+			return nil
 		})
 	}
-	writing.Wait()
-	if known, _ := a.register.Shared(); len(shared) > 0 || !maps.Equal(known.Keys, a.keys) {
-		errs = append(errs, a.writeShared(ctx, shared, order, now))
+	_ = writing.Wait() // all errors count, not the first alone
+	for i, c := range open {
+		if errs[i] == nil {
+			a.written[c.form.uid()] = next[i]
+		}
 	}
 	return errors.Join(errs...)
 }

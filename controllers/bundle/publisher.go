@@ -223,8 +223,7 @@ func (p *Publisher) want(changes map[compile.Key]client.Object) {
 }
 
 func (p *Publisher) asked(states map[string]issuerkeys.State) bool {
-	shared, _ := p.options.Register.Shared()
-	k := belief{sources: p.sources, recorded: shared.Keys, maxAge: p.options.KeysMaxAge}
+	k := p.belief()
 	for name, s := range states {
 		if !s.Attempted && !k.recall(name, s, time.Now()).Known() {
 			return false
@@ -340,11 +339,15 @@ func (p *Publisher) compile(now time.Time) error {
 
 // keys are what is known of issuers, with the keys that count. The leader has those recorded that it fetched.
 func (p *Publisher) keys(now time.Time) map[string]issuerkeys.State {
-	shared, _ := p.options.Register.Shared()
-	k := belief{sources: p.sources, recorded: shared.Keys, leads: !p.leading().IsZero(), maxAge: p.options.KeysMaxAge}
+	k := p.belief()
 	states := k.believe(p.options.Issuers.States(), now)
 	p.assignments.keys = k.record(states)
 	return states
+}
+
+func (p *Publisher) belief() belief {
+	shared, _ := p.options.Register.Shared()
+	return belief{sources: p.sources, recorded: shared.Keys, leads: !p.leading().IsZero(), maxAge: p.options.KeysMaxAge}
 }
 
 // complete adds to a Delta of all that there is what is no longer there.

@@ -59,7 +59,20 @@ const (
 type Records struct {
 	client    client.Client
 	namespace string
-	current   atomic.Pointer[corev1.ConfigMap]
+	current   atomic.Pointer[record]
+}
+
+// record is the ConfigMap as it was last told of, read once: it is asked for several times in every turn.
+type record struct {
+	config *corev1.ConfigMap
+	shared Shared
+	// whole says that it could be read.
+	whole bool
+}
+
+func recordOf(config *corev1.ConfigMap) *record {
+	shared, err := readShared(config)
+	return &record{config: config, shared: shared, whole: err == nil}
 }
 
 var _ Register = (*Records)(nil)
@@ -77,7 +90,7 @@ func (r *Records) Watch(ctx context.Context, informers cache.Informers, changed 
 	}
 	take := func(o any) {
 		if config, ok := o.(*corev1.ConfigMap); ok && config.Name == RevisionsConfigMap && config.Namespace == r.namespace {
-			r.current.Store(config)
+			r.current.Store(recordOf(config))
 			changed()
 		}
 	}
@@ -136,14 +149,13 @@ func (r *Records) patchBundle(ctx context.Context, server *v1alpha1.ResourceServ
 	return r.client.Status().Patch(ctx, changed, client.MergeFromWithOptions(server, client.MergeFromWithOptimisticLock{}))
 }
 
-// Shared reads the ConfigMap as it was last told of. One that cannot be read counts as none, and is written anew.
+// Shared is what the ConfigMap says. One that cannot be read counts as none, and is written anew.
 func (r *Records) Shared() (Shared, bool) {
-	config := r.current.Load()
-	if config == nil {
+	known := r.current.Load()
+	if known == nil {
 		return Shared{}, false
 	}
-	s, err := readShared(config)
-	return s, err == nil
+	return known.shared, known.whole
 }
 
 // WriteShared replaces or makes the ConfigMap.
@@ -152,7 +164,7 @@ func (r *Records) WriteShared(ctx context.Context, s Shared) error {
 	next := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: RevisionsConfigMap}}
 	write := func() error { return r.client.Create(ctx, next) }
 	if known != nil {
-		next = known.DeepCopy()
+		next = known.config.DeepCopy()
 		write = func() error { return r.client.Update(ctx, next) }
 	}
 	if err := s.write(next); err != nil {
@@ -164,7 +176,7 @@ func (r *Records) WriteShared(ctx context.Context, s Shared) error {
 	case err != nil:
 		return fmt.Errorf("writing down revisions in config map %s: %w", RevisionsConfigMap, err)
 	}
-	r.current.CompareAndSwap(known, next)
+	r.current.CompareAndSwap(known, recordOf(next))
 	return nil
 }
 

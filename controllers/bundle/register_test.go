@@ -122,9 +122,9 @@ func TestWhatIsSharedIsReadAsItWasWritten(t *testing.T) {
 	if err := other.WriteShared(t.Context(), want); err == nil || !strings.Contains(err.Error(), "made by somebody else") {
 		t.Errorf("a replica that had not seen it overwrites it: %v", err)
 	}
-	stale := r.current.Load().DeepCopy()
+	stale := r.current.Load().config.DeepCopy()
 	stale.ResourceVersion = "1"
-	r.current.Store(stale)
+	r.current.Store(recordOf(stale))
 	if err := r.WriteShared(t.Context(), want); err == nil {
 		t.Error("a replica that had not seen the latest overwrites it")
 	}
@@ -156,7 +156,7 @@ func TestWhatWasTamperedWithCountsAsNothing(t *testing.T) {
 		data := maps.Clone(good.Data)
 		change(data)
 		r, _ := records(t)
-		r.current.Store(&corev1.ConfigMap{Data: data})
+		r.current.Store(recordOf(&corev1.ConfigMap{Data: data}))
 		if s, known := r.Shared(); known {
 			t.Errorf("%s: read as %+v", sentence, s)
 		}
@@ -166,7 +166,7 @@ func TestWhatWasTamperedWithCountsAsNothing(t *testing.T) {
 		"keys that are cut off": mustPack(t, RecordedKeys{Name: "corp", JWKS: "{}"})[:20],
 	} {
 		r, _ := records(t)
-		r.current.Store(&corev1.ConfigMap{Data: good.Data, BinaryData: map[string][]byte{"issuer-x": packed}})
+		r.current.Store(recordOf(&corev1.ConfigMap{Data: good.Data, BinaryData: map[string][]byte{"issuer-x": packed}}))
 		if s, known := r.Shared(); known {
 			t.Errorf("%s: read as %+v", sentence, s)
 		}

@@ -182,24 +182,24 @@ func (k *SigningKey) remembered() *keyring {
 	return k.ring
 }
 
-// note logs a problem when it comes, and not again while it stays.
+// note takes down why following fails; nil where it does not.
 func (k *SigningKey) note(problem error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if problem != nil && errorText(problem) != errorText(k.problem) {
-		k.log.Error(problem, "following the bundle signing key; will try again")
-	}
-	k.problem = problem
+	k.replace(&k.problem, problem, "following the bundle signing key; will try again")
 }
 
 // kept is note for the KeyKeeper.
 func (k *SigningKey) kept(problem error) {
+	k.replace(&k.keeping, problem, "looking after the bundle signing keys; will try again")
+}
+
+// replace logs a problem when it comes, and not again while it stays.
+func (k *SigningKey) replace(held *error, problem error, doing string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if problem != nil && errorText(problem) != errorText(k.keeping) {
-		k.log.Error(problem, "looking after the bundle signing keys; will try again")
+	if problem != nil && errorText(problem) != errorText(*held) {
+		k.log.Error(problem, doing)
 	}
-	k.keeping = problem
+	*held = problem
 }
 
 // publishedKeys is what the config map says.
