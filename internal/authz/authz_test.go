@@ -91,7 +91,8 @@ func (e explainer) Obstacles(r *Request, at time.Time) []Denial { return e(r, at
 func TestObstaclesAreFoundForTheRequestAndTimeOfTheDecision(t *testing.T) {
 	request, at := &Request{Scope: "a"}, time.Unix(7, 0)
 	why := []Denial{{Leg: LegActor, Reason: ReasonNotDeclared}}
-	d := Decision{}.ExplainedBy(explainer(func(r *Request, when time.Time) []Denial {
+	var d Decision
+	d.ExplainBy(explainer(func(r *Request, when time.Time) []Denial {
 		if r != request || !when.Equal(at) {
 			t.Errorf("asked about %v at %s", r, when)
 		}

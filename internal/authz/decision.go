@@ -79,13 +79,9 @@ type Decision struct {
 
 	Obligations Obligations
 
-	why *inquiry
-}
-
-// inquiry is what it takes to ask again what stood in the way.
-type inquiry struct {
+	// What it takes to ask again what stood in the way.
 	explainer Explainer
-	request   *Request
+	asked     *Request
 	at        time.Time
 }
 
@@ -94,10 +90,9 @@ type Explainer interface {
 	Obstacles(request *Request, at time.Time) []Denial
 }
 
-// ExplainedBy is the same decision, able to tell its Obstacles.
-func (d Decision) ExplainedBy(e Explainer, request *Request, at time.Time) Decision {
-	d.why = &inquiry{e, request, at}
-	return d
+// ExplainBy has the decision, made of a request at a time, tell its Obstacles.
+func (d *Decision) ExplainBy(e Explainer, request *Request, at time.Time) {
+	d.explainer, d.asked, d.at = e, request, at
 }
 
 // Obstacles are all that stood in the way, in the order in which they are judged: each would have to change for the request
@@ -106,8 +101,8 @@ func (d Decision) ExplainedBy(e Explainer, request *Request, at time.Time) Decis
 // there are none. They are found when asked for, from the snapshot and the request that the decision was made on.
 func (d Decision) Obstacles() []Denial {
 	switch {
-	case d.why != nil:
-		return d.why.explainer.Obstacles(d.why.request, d.why.at)
+	case d.explainer != nil:
+		return d.explainer.Obstacles(d.asked, d.at)
 	case d.Outcome == Deny:
 		return []Denial{d.Denial}
 	default:

@@ -41,7 +41,8 @@ var ticket = authz.Resource{Type: "ticket", ID: "42", Properties: map[string]any
 
 // explained is a decision with all that stood in its way.
 func explained(d authz.Decision, obstacles ...authz.Denial) authz.Decision {
-	return d.ExplainedBy(told(obstacles), &asked, now)
+	d.ExplainBy(told(obstacles), &asked, now)
+	return d
 }
 
 // told are obstacles as an engine would tell them.
