@@ -92,7 +92,7 @@ func TestObstaclesAreFoundForTheRequestAndTimeOfTheDecision(t *testing.T) {
 	request, at := &Request{Scope: "a"}, time.Unix(7, 0)
 	why := []Denial{{Leg: LegActor, Reason: ReasonNotDeclared}}
 	var d Decision
-	d.ExplainBy(explainer(func(r *Request, when time.Time) []Denial {
+	Explain(&d, explainer(func(r *Request, when time.Time) []Denial {
 		if r != request || !when.Equal(at) {
 			t.Errorf("asked about %v at %s", r, when)
 		}

@@ -90,8 +90,8 @@ type Explainer interface {
 	Obstacles(request *Request, at time.Time) []Denial
 }
 
-// ExplainBy has the decision, made of a request at a time, tell its Obstacles.
-func (d *Decision) ExplainBy(e Explainer, request *Request, at time.Time) {
+// Explain has a decision, made of a request at a time, tell its Obstacles.
+func Explain(d *Decision, e Explainer, request *Request, at time.Time) {
 	d.explainer, d.asked, d.at = e, request, at
 }
 

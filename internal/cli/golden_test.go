@@ -41,7 +41,7 @@ var ticket = authz.Resource{Type: "ticket", ID: "42", Properties: map[string]any
 
 // explained is a decision with all that stood in its way.
 func explained(d authz.Decision, obstacles ...authz.Denial) authz.Decision {
-	d.ExplainBy(told(obstacles), &asked, now)
+	authz.Explain(&d, told(obstacles), &asked, now)
 	return d
 }
 

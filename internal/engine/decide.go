@@ -42,7 +42,7 @@ func (j *judgement) refuse(d *authz.Decision, at int, found obstacles) {
 		found = append(found, j.gather(at+1)...)
 		by = slices.IndexFunc(found, func(o obstacle) bool { return alwaysEnforced(o.Leg) })
 	}
-	d.ExplainBy(j.snapshot, j.req, j.now)
+	authz.Explain(d, j.snapshot, j.req, j.now)
 	j.speakOf(d)
 	if by < 0 {
 		d.Outcome, d.DryRun = authz.Allow, &j.withForgiven(found)[0].Denial
@@ -122,7 +122,7 @@ func (j *judgement) allow(d *authz.Decision) {
 	j.oblige(&d.Obligations)
 	if j.forgiven != nil {
 		d.DryRun = &j.forgiven[0].Denial
-		d.ExplainBy(j.snapshot, j.req, j.now)
+		authz.Explain(d, j.snapshot, j.req, j.now)
 	}
 }
 
