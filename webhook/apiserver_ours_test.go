@@ -10,6 +10,7 @@ import (
 	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -65,9 +66,12 @@ func (s *apiServer) testGrants(t *testing.T) {
 		s.must(t, asDave.Update(t.Context(), g))
 		isOf(t, "asked", "carol@example.com", "finance-approvers")
 	})
-	t.Run("whoever creates an approved grant is its approver", func(t *testing.T) {
-		s.must(t, asDave.Create(t.Context(), newGrant("own", v1alpha1.GrantApproved, forged)))
-		isOf(t, "own", "dave@example.com", "")
+	t.Run("nobody makes an approved grant: whoever made it would have asked for it", func(t *testing.T) {
+		own := newGrant("own", v1alpha1.GrantApproved, forged)
+		own.Spec.Requester = &v1alpha1.Requester{Username: "erin@example.com"}
+		if err := asDave.Create(t.Context(), own); !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "whoever asks for a grant does not approve it") {
+			t.Errorf("got %v", err)
+		}
 	})
 	t.Run("whoever denies is recorded", func(t *testing.T) {
 		s.must(t, asDave.Create(t.Context(), newGrant("denied", v1alpha1.GrantRequested, nil)))
@@ -76,11 +80,13 @@ func (s *apiServer) testGrants(t *testing.T) {
 		isOf(t, "denied", "carol@example.com", "finance-approvers")
 	})
 	t.Run("namespaces where workloads are not judged have grants that are", func(t *testing.T) {
-		g := newGrant("system", v1alpha1.GrantApproved, forged)
+		g := newGrant("system", "", forged)
 		g.Namespace = "kube-system"
 		s.must(t, asDave.Create(t.Context(), g))
-		if g.Spec.Approver.Username != "dave@example.com" {
-			t.Errorf("got approver %+v", g.Spec.Approver)
+		g.Spec.State, g.Spec.Approver = v1alpha1.GrantApproved, forged
+		s.must(t, asCarol.Update(t.Context(), g))
+		if g.Spec.Requester.Username != "dave@example.com" || g.Spec.Approver.Username != "carol@example.com" {
+			t.Errorf("got requester %+v, approver %+v", g.Spec.Requester, g.Spec.Approver)
 		}
 	})
 }

@@ -207,7 +207,7 @@ func TestOnlyAnApproverApprovesGrants(t *testing.T) {
 	needsCluster(t)
 	t.Parallel()
 	const refusal = "is for whoever may approve delegationgrants in namespace support: ask with state Requested, or have the role behalf-grant-approver bound there"
-	const approved = `{state: Approved, approver: {username: carol}}`
+	const approved = `{requester: {username: dave}, state: Approved, approver: {username: carol}}`
 	editor, admin, approver := as(t, "grants-editor", "edit"), as(t, "grants-admin", "admin"), as(t, "grants-approver", "behalf-grant-approver")
 	ctx := t.Context()
 
@@ -238,7 +238,7 @@ func TestOnlyAnApproverApprovesGrants(t *testing.T) {
 		}
 	}
 
-	grant := object(t, "DelegationGrant", "")
+	grant := object(t, "DelegationGrant", `requester: {username: dave}`)
 	if err := editor.Create(ctx, grant); err != nil {
 		t.Fatal(err)
 	}
