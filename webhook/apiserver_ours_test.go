@@ -10,6 +10,7 @@ import (
 	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -174,6 +175,24 @@ func (s *apiServer) testObjects(t *testing.T) {
 			}
 		})
 	}
+	t.Run("handing on to a service account that is not there is a warning, until it is there", func(t *testing.T) {
+		s.makeNamespace(t, "billing")
+		warned := func() bool {
+			told, err := s.warnings.of(func() error { return s.Create(t.Context(), handingOn("stranger"), client.DryRunAll) })
+			admitted(t, err, "")
+			return strings.Contains(strings.Join(told, "\n"), "spec.onward[0].to: there is no service account billing/invoices; create it or correct the name")
+		}
+		if !warned() {
+			t.Error("there is no warning")
+		}
+		s.must(t, s.Create(t.Context(), &corev1.ServiceAccount{ObjectMeta: in("billing", "invoices")}))
+		s.eventually(t, "no warning", func() error {
+			if warned() {
+				return errNotYet
+			}
+			return nil
+		})
+	})
 	t.Run("an update is judged, and one that leaves the spec alone is not", func(t *testing.T) {
 		o := newServer("updated", "https://updated.example")
 		s.must(t, s.Create(t.Context(), o))
