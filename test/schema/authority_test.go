@@ -6,9 +6,13 @@ package schema
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,6 +21,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/yaml"
 )
 
 // as is a client of a user with no rights but these.
@@ -368,6 +373,61 @@ func TestTheLargestDeclarationsAreCompared(t *testing.T) {
 			u.Object["spec"] = spec(try.after)
 			judgeRefusal(t, try.says, try.who.Update(ctx, u))
 		})
+	}
+}
+
+// THREATS 3, 4: what every policy that asks for a verb of ours must say, whatever it asks: of all versions, everywhere, of
+// everybody.
+func TestThePoliciesExceptNobody(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(roles + "/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	policies, bindings := map[string]admissionregistrationv1.ValidatingAdmissionPolicySpec{}, map[string]admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for document := range strings.SplitSeq(string(text), "\n---\n") {
+			var policy admissionregistrationv1.ValidatingAdmissionPolicy
+			if err := yaml.UnmarshalStrict([]byte(document), &policy); err == nil && policy.Kind == "ValidatingAdmissionPolicy" {
+				policies[policy.Name] = policy.Spec
+			}
+			var binding admissionregistrationv1.ValidatingAdmissionPolicyBinding
+			if err := yaml.UnmarshalStrict([]byte(document), &binding); err == nil && binding.Kind == "ValidatingAdmissionPolicyBinding" {
+				bindings[binding.Spec.PolicyName] = binding.Spec
+			}
+		}
+	}
+	for name, resource := range map[string]string{
+		"behalf-grant-approval": "delegationgrants", "behalf-onward-delegation": "servicedelegations", "behalf-revocation": "delegationrevocations",
+	} {
+		of := policies[name].MatchConstraints
+		if of == nil || len(of.ResourceRules) != 1 || *of.MatchPolicy != admissionregistrationv1.Equivalent || *policies[name].FailurePolicy != admissionregistrationv1.Fail {
+			t.Fatalf("%s: %+v", name, policies[name])
+		}
+		rule := of.ResourceRules[0]
+		if !slices.Equal(rule.APIVersions, []string{"*"}) || !slices.Equal(rule.Resources, []string{resource}) || rule.ResourceNames != nil || rule.Scope != nil {
+			t.Errorf("%s is about %+v", name, rule)
+		}
+		if of.NamespaceSelector != nil || of.ObjectSelector != nil || of.ExcludeResourceRules != nil || policies[name].ParamKind != nil {
+			t.Errorf("%s leaves something out: %+v", name, of)
+		}
+		for _, condition := range policies[name].MatchConditions {
+			if strings.Contains(condition.Expression, "request.") {
+				t.Errorf("%s leaves somebody out: %s", name, condition.Expression)
+			}
+		}
+		binding, bound := bindings[name]
+		if !bound || binding.MatchResources != nil || !slices.Equal(binding.ValidationActions, []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny}) {
+			t.Errorf("%s is bound so: %+v", name, binding)
+		}
+		delete(policies, name)
+	}
+	if len(policies) > 0 {
+		t.Errorf("not looked at: %v", policies)
 	}
 }
 
