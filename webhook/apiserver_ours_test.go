@@ -10,6 +10,8 @@ import (
 	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -65,9 +67,12 @@ func (s *apiServer) testGrants(t *testing.T) {
 		s.must(t, asDave.Update(t.Context(), g))
 		isOf(t, "asked", "carol@example.com", "finance-approvers")
 	})
-	t.Run("whoever creates an approved grant is its approver", func(t *testing.T) {
-		s.must(t, asDave.Create(t.Context(), newGrant("own", v1alpha1.GrantApproved, forged)))
-		isOf(t, "own", "dave@example.com", "")
+	t.Run("nobody makes an approved grant: whoever made it would have asked for it", func(t *testing.T) {
+		own := newGrant("own", v1alpha1.GrantApproved, forged)
+		own.Spec.Requester = &v1alpha1.Requester{Username: "erin@example.com"}
+		if err := asDave.Create(t.Context(), own); !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "whoever asks for a grant does not approve it") {
+			t.Errorf("got %v", err)
+		}
 	})
 	t.Run("whoever denies is recorded", func(t *testing.T) {
 		s.must(t, asDave.Create(t.Context(), newGrant("denied", v1alpha1.GrantRequested, nil)))
@@ -76,11 +81,13 @@ func (s *apiServer) testGrants(t *testing.T) {
 		isOf(t, "denied", "carol@example.com", "finance-approvers")
 	})
 	t.Run("namespaces where workloads are not judged have grants that are", func(t *testing.T) {
-		g := newGrant("system", v1alpha1.GrantApproved, forged)
+		g := newGrant("system", "", forged)
 		g.Namespace = "kube-system"
 		s.must(t, asDave.Create(t.Context(), g))
-		if g.Spec.Approver.Username != "dave@example.com" {
-			t.Errorf("got approver %+v", g.Spec.Approver)
+		g.Spec.State, g.Spec.Approver = v1alpha1.GrantApproved, forged
+		s.must(t, asCarol.Update(t.Context(), g))
+		if g.Spec.Requester.Username != "dave@example.com" || g.Spec.Approver.Username != "carol@example.com" {
+			t.Errorf("got requester %+v, approver %+v", g.Spec.Requester, g.Spec.Approver)
 		}
 	})
 }
@@ -168,6 +175,24 @@ func (s *apiServer) testObjects(t *testing.T) {
 			}
 		})
 	}
+	t.Run("handing on to a service account that is not there is a warning, until it is there", func(t *testing.T) {
+		s.makeNamespace(t, "billing")
+		warned := func() bool {
+			told, err := s.warnings.of(func() error { return s.Create(t.Context(), handingOn("stranger"), client.DryRunAll) })
+			admitted(t, err, "")
+			return strings.Contains(strings.Join(told, "\n"), "spec.onward[0].to: there is no service account billing/invoices; create it or correct the name")
+		}
+		if !warned() {
+			t.Error("there is no warning")
+		}
+		s.must(t, s.Create(t.Context(), &corev1.ServiceAccount{ObjectMeta: in("billing", "invoices")}))
+		s.eventually(t, "no warning", func() error {
+			if warned() {
+				return errNotYet
+			}
+			return nil
+		})
+	})
 	t.Run("an update is judged, and one that leaves the spec alone is not", func(t *testing.T) {
 		o := newServer("updated", "https://updated.example")
 		s.must(t, s.Create(t.Context(), o))

@@ -61,7 +61,8 @@ type apiServer struct {
 	warnings *warnings
 }
 
-func startAPIServer(t *testing.T) *apiServer {
+// startAPIServer may be told how to start it otherwise than usual.
+func startAPIServer(t *testing.T, otherwise ...func(*envtest.APIServer)) *apiServer {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs an API server: not under -short")
@@ -79,6 +80,9 @@ func startAPIServer(t *testing.T) *apiServer {
 	}
 	// envtest leaves this plugin out; every cluster has it, and it puts a projected token into every pod.
 	s.env.ControlPlane.GetAPIServer().Configure().Disable("disable-admission-plugins")
+	for _, change := range otherwise {
+		change(s.env.ControlPlane.GetAPIServer())
+	}
 	if _, err := s.env.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -14,22 +14,42 @@ import (
 	"behalf.dev/behalf/api/v1alpha1"
 )
 
-// The schema's bounds of an approver: characters of a username or a group, and groups.
+// The schema's bounds of a requester and an approver: characters of a username or a group, and groups.
 const (
 	maxIdentity       = 256
 	maxApproverGroups = 64
 )
 
-// grantSpec is as much of a DelegationGrant as decides who its approver is.
+// grantSpec is as much of a DelegationGrant as decides who its requester and its approver are, and who may not be.
 type grantSpec struct {
-	State    v1alpha1.GrantState `json:"state"`
-	Approver *v1alpha1.Approver  `json:"approver"`
+	Subject   v1alpha1.SubjectReference        `json:"subject"`
+	Actor     v1alpha1.ServiceAccountReference `json:"actor"`
+	State     v1alpha1.GrantState              `json:"state"`
+	Requester *v1alpha1.Requester              `json:"requester"`
+	Approver  *v1alpha1.Approver               `json:"approver"`
 }
 
 // final says whether somebody has approved or denied. The state of an object that no schema has seen yet may be anything,
 // and then nobody has.
 func (s grantSpec) final() bool {
 	return s.State == v1alpha1.GrantApproved || s.State == v1alpha1.GrantDenied
+}
+
+// requesterOf is the requester that a grant must have, whatever its writer put there: whoever makes it, for as long as it
+// stands. old is nil on creation. One that was made without this webhook has none, and nobody becomes it later.
+func requesterOf(old *grantSpec, user authenticationv1.UserInfo) (*v1alpha1.Requester, error) {
+	switch {
+	case old != nil:
+		return old.Requester, nil
+	case !isIdentity(user.Username):
+		return nil, unrecordable("requester")
+	default:
+		return &v1alpha1.Requester{Username: v1alpha1.Username(user.Username)}, nil
+	}
+}
+
+func unrecordable(as string) error {
+	return fmt.Errorf("your user name cannot be recorded as the %s's: it must have 1 to %d characters and no control characters", as, maxIdentity)
 }
 
 // approverOf is the approver that a grant must have, whatever its writer put there: whoever makes it final; afterwards the
@@ -42,7 +62,7 @@ func approverOf(old *grantSpec, current grantSpec, user authenticationv1.UserInf
 	case !current.final():
 		return nil, nil //nolint:nilnil // nobody is the answer
 	case !isIdentity(user.Username):
-		return nil, fmt.Errorf("your user name cannot be recorded as the approver's: it must have 1 to %d characters and no control characters", maxIdentity)
+		return nil, unrecordable("approver")
 	}
 	groups, err := groupsToKeep(user.Groups, named)
 	if err != nil {
@@ -91,6 +111,13 @@ func isIdentity(s string) bool {
 		}
 	}
 	return true
+}
+
+func sameRequester(a, b *v1alpha1.Requester) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
 }
 
 // sameApprover compares groups as the set that they are.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -67,8 +68,9 @@ func (o listedOthers) Consult(question func(*compile.Compiler)) bool {
 	var servers v1alpha1.ResourceServerList
 	var policies v1alpha1.DelegationPolicyList
 	var issuers v1alpha1.TrustedIssuerList
+	var accounts corev1.ServiceAccountList
 	c := compile.NewCompiler()
-	for _, list := range []client.ObjectList{&servers, &policies, &issuers} {
+	for _, list := range []client.ObjectList{&servers, &policies, &issuers, &accounts} {
 		if err := o.reader.List(context.Background(), list); err != nil {
 			return false
 		}
@@ -81,6 +83,9 @@ func (o listedOthers) Consult(question func(*compile.Compiler)) bool {
 	}
 	for i := range issuers.Items {
 		compile.Put(c, &issuers.Items[i])
+	}
+	for i := range accounts.Items {
+		compile.Put(c, &compile.ServiceAccount{Namespace: accounts.Items[i].Namespace, Name: accounts.Items[i].Name})
 	}
 	c.Compile()
 	question(c)

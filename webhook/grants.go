@@ -18,60 +18,99 @@ import (
 	"behalf.dev/behalf/api/v1alpha1"
 )
 
-const approverField = "spec.approver"
+const (
+	requesterField = "spec.requester"
+	approverField  = "spec.approver"
+)
 
 var grantKind = v1alpha1.GroupVersion.WithKind("DelegationGrant")
 
-// grantStamper puts the approver on a grant.
+// grantStamper puts on a grant who asked for it, and who approved or denied.
 type grantStamper struct{ approvers approvers }
 
-// Handle patches spec.approver where it is not what it must be.
+// Handle patches spec.requester and spec.approver where they are not what they must be.
 func (g *grantStamper) Handle(ctx context.Context, req admission.Request) admission.Response {
-	current, want, response := g.approvers.judge(ctx, req)
-	switch {
-	case response != nil:
+	j, response := g.approvers.judge(ctx, req)
+	if response != nil {
 		return *response
-	case sameApprover(current, want):
-		return admission.Allowed("")
-	case want == nil:
-		return admission.Patched("", jsonpatch.NewOperation("remove", "/spec/approver", nil))
-	default:
-		return admission.Patched("", jsonpatch.NewOperation("add", "/spec/approver", want))
 	}
+	var patches []jsonpatch.Operation
+	if !sameRequester(j.current.Requester, j.requester) {
+		patches = append(patches, putting("/spec/requester", j.requester, j.requester == nil))
+	}
+	if !sameApprover(j.current.Approver, j.approver) {
+		patches = append(patches, putting("/spec/approver", j.approver, j.approver == nil))
+	}
+	if len(patches) == 0 {
+		return admission.Allowed("")
+	}
+	return admission.Patched("", patches...)
 }
 
-// grantChecker refuses a grant whose approver is not the one that grantStamper put there: another webhook may have written
-// after it, and it may not have been asked at all.
+// putting writes a field, or removes it where nobody belongs there.
+func putting(path string, who any, nobody bool) jsonpatch.Operation {
+	if nobody {
+		return jsonpatch.NewOperation("remove", path, nil)
+	}
+	return jsonpatch.NewOperation("add", path, who)
+}
+
+// grantChecker refuses a grant on which somebody stands whom grantStamper did not put there: another webhook may have written
+// after it, and it may not have been asked at all. It refuses approvals too that would count for nothing, because the approver
+// is who they are done for or through. That whoever asked does not approve, the schema sees.
 type grantChecker struct{ approvers approvers }
 
 // Handle compares and changes nothing.
 func (g *grantChecker) Handle(ctx context.Context, req admission.Request) admission.Response {
-	current, want, response := g.approvers.judge(ctx, req)
-	switch {
-	case response != nil:
+	const message = "it is not who makes this request: the webhook configuration behalf-mutating stamps it, and is missing or was overruled by another webhook"
+	j, response := g.approvers.judge(ctx, req)
+	if response != nil {
 		return *response
-	case sameApprover(current, want):
-		return admission.Allowed("")
-	default:
-		return invalid(req, []problem{{field: approverField, message: "it is not who makes this request: the webhook configuration behalf-mutating stamps it, " +
-			"and is missing or was overruled by another webhook"}})
 	}
+	var wrong []problem
+	if !sameRequester(j.current.Requester, j.requester) {
+		wrong = append(wrong, problem{field: requesterField, message: message})
+	}
+	if !sameApprover(j.current.Approver, j.approver) {
+		wrong = append(wrong, problem{field: approverField, message: message})
+	}
+	if j.approves() {
+		wrong = append(wrong, ownApproval(j.current, req.UserInfo)...)
+	}
+	if len(wrong) > 0 {
+		return invalid(req, wrong)
+	}
+	return admission.Allowed("")
 }
 
 // approvers knows who a grant's approver is.
 type approvers struct{ reader client.Reader }
 
-// judge gives the approver that the grant has and the one that it must have, or the answer where that cannot be said.
-func (a approvers) judge(ctx context.Context, req admission.Request) (current, want *v1alpha1.Approver, answer *admission.Response) {
-	deny := func(response admission.Response) (*v1alpha1.Approver, *v1alpha1.Approver, *admission.Response) {
-		return nil, nil, &response
-	}
-	grant, old, err := readGrants(req)
-	if err != nil {
+// judgement is a grant as it was and as it is to be, and who must stand on it.
+type judgement struct {
+	old       *grantSpec // nil on creation
+	current   grantSpec
+	requester *v1alpha1.Requester
+	approver  *v1alpha1.Approver
+}
+
+// approves says whether this request is the one that approves.
+func (j judgement) approves() bool {
+	return j.current.State == v1alpha1.GrantApproved && (j.old == nil || !j.old.final())
+}
+
+// judge says who must stand on a grant, or gives the answer where that cannot be said.
+func (a approvers) judge(ctx context.Context, req admission.Request) (j judgement, answer *admission.Response) {
+	deny := func(response admission.Response) (judgement, *admission.Response) { return judgement{}, &response }
+	var err error
+	if j.current, j.old, err = readGrants(req); err != nil {
 		return deny(unreadable(err))
 	}
+	if j.requester, err = requesterOf(j.old, req.UserInfo); err != nil {
+		return deny(invalid(req, []problem{{field: requesterField, message: err.Error()}}))
+	}
 	var failed error
-	want, err = approverOf(old, grant, req.UserInfo, func() (map[string]bool, error) {
+	j.approver, err = approverOf(j.old, j.current, req.UserInfo, func() (map[string]bool, error) {
 		var named map[string]bool
 		named, failed = a.named(ctx)
 		return named, failed
@@ -82,7 +121,7 @@ func (a approvers) judge(ctx context.Context, req admission.Request) (current, w
 	case err != nil:
 		return deny(invalid(req, []problem{{field: approverField, message: err.Error()}}))
 	default:
-		return grant.Approver, want, nil
+		return j, nil
 	}
 }
 

@@ -22,14 +22,20 @@ var (
 	carol   = authenticationv1.UserInfo{Username: "carol@example.com", Groups: []string{"system:authenticated", "finance-approvers"}}
 	ofCarol = approver("carol@example.com", "finance-approvers", "system:authenticated")
 	ofDave  = approver("dave@example.com", "finance-approvers")
+	byCarol = &v1alpha1.Requester{Username: "carol@example.com"}
+	byDave  = &v1alpha1.Requester{Username: "dave@example.com"}
 )
 
 func approver(username v1alpha1.Username, groups ...v1alpha1.GroupName) *v1alpha1.Approver {
 	return &v1alpha1.Approver{Username: username, Groups: groups}
 }
 
+// grant is one that carol asked for.
 func grant(state v1alpha1.GrantState, approver *v1alpha1.Approver) *grantSpec {
-	return &grantSpec{State: state, Approver: approver}
+	return &grantSpec{
+		Subject: v1alpha1.SubjectReference{Issuer: "corp", ID: "alice"}, Actor: v1alpha1.ServiceAccountReference{Namespace: "finance", ServiceAccount: "workflow"},
+		State: state, Requester: byCarol, Approver: approver,
+	}
 }
 
 // Every change of a grant by carol, and who must stand on it afterwards. THREATS 42.
@@ -72,6 +78,80 @@ func TestApprover(t *testing.T) {
 			}
 			if checked := (&grantChecker{}).Handle(t.Context(), req); checked.Allowed != sameApprover(tt.current.Approver, tt.want) {
 				t.Errorf("the checker says %v %v", checked.Allowed, checked.Result)
+			}
+		})
+	}
+}
+
+// Every way in which carol writes who asked for a grant, and who must stand on it afterwards. THREATS 42.
+func TestRequester(t *testing.T) {
+	asked := func(by *v1alpha1.Requester) *grantSpec {
+		g := grant("Requested", nil)
+		g.Requester = by
+		return g
+	}
+	tests := map[string]struct {
+		old, current *grantSpec
+		want         *v1alpha1.Requester
+	}{
+		"whoever makes a grant asked for it":                 {nil, asked(nil), byCarol},
+		"nobody asks in another's name":                      {nil, asked(byDave), byCarol},
+		"a requester stays when another touches the grant":   {asked(byDave), asked(byDave), byDave},
+		"a requester that an apply leaves out is put back":   {asked(byDave), asked(nil), byDave},
+		"nobody takes a request over":                        {asked(byDave), asked(byCarol), byDave},
+		"nobody becomes the requester of what stood without": {asked(nil), asked(byCarol), nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var old any
+			if tt.old != nil {
+				old = map[string]any{"spec": tt.old}
+			}
+			req := request(t, grantKind, "finance", map[string]any{"spec": tt.current}, old)
+			req.UserInfo = carol
+			got, err := requesterOf(tt.old, carol)
+			if err != nil || !sameRequester(got, tt.want) {
+				t.Errorf("got %+v, %v, want %+v", got, err, tt.want)
+			}
+			if stamped := (&grantStamper{}).Handle(t.Context(), req); !stamped.Allowed || (len(stamped.Patches) == 0) != sameRequester(tt.current.Requester, tt.want) {
+				t.Errorf("the stamper says %v %v", stamped.Allowed, stamped.Patches)
+			}
+			if checked := (&grantChecker{}).Handle(t.Context(), req); checked.Allowed != sameRequester(tt.current.Requester, tt.want) {
+				t.Errorf("the checker says %v %v", checked.Allowed, checked.Result)
+			}
+		})
+	}
+}
+
+// THREATS 42: the subject and the actor approve nothing of their own. Authorizers hold them to it as well, and know more.
+func TestOwnApproval(t *testing.T) {
+	tests := map[string]struct {
+		user authenticationv1.UserInfo
+		want string
+	}{
+		"somebody else": {carol, ""},
+		"somebody whose name ends in the subject's":    {authenticationv1.UserInfo{Username: "malice"}, ""},
+		"the subject by id":                            {authenticationv1.UserInfo{Username: "alice"}, "could be the subject"},
+		"the subject as an API server's prefix has it": {authenticationv1.UserInfo{Username: "oidc:Alice"}, "could be the subject"},
+		"the subject by the UID of the user":           {authenticationv1.UserInfo{Username: "a@example.com", UID: "alice"}, "could be the subject"},
+		"the actor":                                    {authenticationv1.UserInfo{Username: "system:serviceaccount:finance:workflow"}, "you are the actor finance/workflow"},
+		"a namesake of the actor in another namespace": {authenticationv1.UserInfo{Username: "system:serviceaccount:support:workflow"}, ""},
+		"another service account of the namespace":     {authenticationv1.UserInfo{Username: "system:serviceaccount:finance:approver"}, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			for _, to := range []v1alpha1.GrantState{"Approved", "Denied"} {
+				current := grant(to, approver(v1alpha1.Username(tt.user.Username)))
+				for _, group := range tt.user.Groups {
+					current.Approver.Groups = append(current.Approver.Groups, v1alpha1.GroupName(group))
+				}
+				req := request(t, grantKind, "finance", map[string]any{"spec": current}, map[string]any{"spec": grant("Requested", nil)})
+				req.UserInfo = tt.user
+				want := tt.want
+				if to == "Denied" {
+					want = "" // takes nothing that is another's
+				}
+				check(t, (&grantChecker{}).Handle(t.Context(), req), want)
 			}
 		})
 	}
@@ -125,11 +205,13 @@ func TestApproverRefuses(t *testing.T) {
 		want   string
 	}{
 		"nobody":                                 {authenticationv1.UserInfo{}, `{"spec":{"state":"Approved"}}`, "your user name cannot be recorded"},
+		"nobody asks":                            {authenticationv1.UserInfo{}, `{"spec":{}}`, "your user name cannot be recorded as the requester's"},
 		"a name that no policy can name":         {authenticationv1.UserInfo{Username: "a\nb"}, `{"spec":{"state":"Approved"}}`, "your user name cannot be recorded"},
 		"a crowd of groups without the policies": {crowd, `{"spec":{"state":"Approved"}}`, "denied, because it cannot be judged"}, // THREATS 5
 		"a grant without spec":                   {carol, `{}`, "the grant has no spec"},
 		"a grant that is none":                   {carol, `[]`, "reading the grant"},
 		"the state twice":                        {carol, `{"spec":{"state":"Requested","state":"Approved"}}`, "duplicate field"},
+		"a requester that is a list":             {carol, `{"spec":{"requester":[]}}`, "reading the grant"},
 		"an approver that is a list":             {carol, `{"spec":{"state":"Approved","approver":[]}}`, "reading the grant"},
 	}
 	for name, tt := range tests {

@@ -24,6 +24,9 @@ func TestWarnings(t *testing.T) {
 	old.CreationTimestamp = metav1.NewTime(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	compile.Put(c, old)
 	compile.Put(c, trusting("corp", "https://idp.example"))
+	for _, account := range []compile.ServiceAccount{{Namespace: "support", Name: "portal"}, {Namespace: "billing", Name: "invoices"}} {
+		compile.Put(c, &account)
+	}
 	c.Compile()
 
 	idle := newPolicy("idle", "https://nobody.example")
@@ -32,12 +35,15 @@ func TestWarnings(t *testing.T) {
 	for range 14 {
 		many.Spec.Audiences[0].Scopes = append(many.Spec.Audiences[0].Scopes, v1alpha1.ScopePattern(strings.Repeat("x", 250)+":*"))
 	}
-	onward := &declared("tickets:read")[0]
-	onward.Spec.Audiences = nil
-	onward.Spec.Onward = []v1alpha1.Onward{{
-		To:        v1alpha1.ServiceAccountReference{Namespace: "billing", ServiceAccount: "invoices"},
-		Audiences: []v1alpha1.AudienceScopes{{Audience: tickets, Scopes: []v1alpha1.ScopeName{"tickets:read", "tickets:burn"}}},
-	}}
+	onwardTo := func(account v1alpha1.ServiceAccountName, scopes ...v1alpha1.ScopeName) *v1alpha1.ServiceDelegation {
+		d := &declared("tickets:read")[0]
+		d.Spec.Audiences = nil
+		d.Spec.Onward = []v1alpha1.Onward{{
+			To:        v1alpha1.ServiceAccountReference{Namespace: "billing", ServiceAccount: account},
+			Audiences: []v1alpha1.AudienceScopes{{Audience: tickets, Scopes: append(scopes, "tickets:read")}},
+		}}
+		return d
+	}
 	for sentence, tt := range map[string]struct {
 		object client.Object
 		want   []string
@@ -51,8 +57,11 @@ func TestWarnings(t *testing.T) {
 		"a declaration that no policy permits": {&declared("tickets:read")[0], []string{
 			"scope tickets:read of audience https://tickets.example has no effect yet: no DelegationPolicy permits it to support/portal",
 		}},
-		"what is handed on to a service that may come to hand it on": {onward, []string{
+		"what is handed on to a service that may come to hand it on": {onwardTo("invoices", "tickets:burn"), []string{
 			"scope tickets:burn of audience https://tickets.example, onward to billing/invoices, has no effect yet: ResourceServer support/old has no scope",
+		}},
+		"handing on to a service account that is not there": {onwardTo("nobody"), []string{
+			"spec.onward[0].to: there is no service account billing/nobody; create it or correct the name",
 		}},
 		"more, and longer ones, than an API server passes on": {many, slices.Concat(
 			slices.Repeat([]string{"spec.audiences[0].scopes["}, mostWarnings), []string{"and 4 more: see the object's status"})},

@@ -21,6 +21,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Audience",type=string,JSONPath=`.spec.audience`,priority=1
 // +kubebuilder:printcolumn:name="Scopes",type=string,JSONPath=`.spec.scopes`,priority=1
+// +kubebuilder:printcolumn:name="Requester",type=string,JSONPath=`.spec.requester.username`,priority=1
 // +kubebuilder:printcolumn:name="Approver",type=string,JSONPath=`.spec.approver.username`,priority=1
 type DelegationGrant struct {
 	metav1.TypeMeta `json:",inline"`
@@ -60,10 +61,14 @@ const (
 
 // DelegationGrantSpec is what was asked for, and what the approver said. What
 // was asked for (subject, actor, audience, scopes, resource, argumentsDigest
-// and session) never changes; once state is Approved or Denied, nothing does.
+// and session), and by whom (requester), never changes; once state is Approved
+// or Denied, nothing does. Whoever asked does not approve.
 //
 // +kubebuilder:validation:XValidation:rule=`oldSelf.state == 'Requested' || self == oldSelf`,message="Approved and Denied are final, and the grant no longer changes: make a new DelegationGrant, or stop this one with a DelegationRevocation"
 // +kubebuilder:validation:XValidation:rule=`self.subject == oldSelf.subject && self.actor == oldSelf.actor && self.audience == oldSelf.audience && self.scopes == oldSelf.scopes && has(self.resource) == has(oldSelf.resource) && (!has(self.resource) || self.resource == oldSelf.resource) && has(self.argumentsDigest) == has(oldSelf.argumentsDigest) && (!has(self.argumentsDigest) || self.argumentsDigest == oldSelf.argumentsDigest) && has(self.session) == has(oldSelf.session) && (!has(self.session) || self.session == oldSelf.session)`,message="subject, actor, audience, scopes, resource, argumentsDigest and session are what was asked for and never change: make a new DelegationGrant"
+// +kubebuilder:validation:XValidation:rule=`has(self.requester) == has(oldSelf.requester) && (!has(self.requester) || self.requester == oldSelf.requester)`,message="requester is whoever made the request and never changes: make a new DelegationGrant"
+// +kubebuilder:validation:XValidation:rule=`self.state != 'Approved' || oldSelf.state != 'Requested' || has(oldSelf.requester)`,message="nobody knows who asked for this grant, which was made without the admission webhook or by an earlier release: make a new DelegationGrant and have that approved",fieldPath=".state"
+// +kubebuilder:validation:XValidation:rule=`self.state != 'Approved' || !has(self.requester) || !has(self.approver) || self.approver.username != self.requester.username`,message="whoever asks for a grant does not approve it: ask with state Requested, and have somebody else approve",fieldPath=".approver"
 // +kubebuilder:validation:XValidation:rule=`self.state != 'Requested' || !has(self.approver)`,message="approver goes with state Approved or Denied only: remove it",fieldPath=".approver"
 type DelegationGrantSpec struct {
 	// subject for whom the act is done.
@@ -127,6 +132,12 @@ type DelegationGrantSpec struct {
 	// +default="Requested"
 	State GrantState `json:"state,omitempty"`
 
+	// requester is who asked, stamped at admission from the request that made the
+	// grant: what a writer puts here is replaced.
+	//
+	// +optional
+	Requester *Requester `json:"requester,omitempty"`
+
 	// approver is who approved or denied, stamped at admission from the request's
 	// own identity: what a writer puts here is replaced.
 	//
@@ -151,6 +162,14 @@ type GrantResource struct {
 	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:XValidation:rule=`!self.matches(r'\pC')`,message="a resource's id has no control or invisible characters: give it exactly as requests carry it"
 	ID string `json:"id,omitempty"`
+}
+
+// Requester is the Kubernetes identity of whoever asked.
+type Requester struct {
+	// username of the requester.
+	//
+	// +required
+	Username Username `json:"username,omitempty"`
 }
 
 // Approver is the Kubernetes identity of whoever approved or denied.

@@ -461,6 +461,9 @@ func grantRules() []rule {
 		saysFinal    = "Approved and Denied are final, and the grant no longer changes: make a new DelegationGrant, or stop this one with a DelegationRevocation"
 		saysAsked    = "subject, actor, audience, scopes, resource, argumentsDigest and session are what was asked for and never change: make a new DelegationGrant"
 		saysApprover = "approver goes with state Approved or Denied only: remove it"
+		saysWho      = "requester is whoever made the request and never changes: make a new DelegationGrant"
+		saysNobody   = "nobody knows who asked for this grant, which was made without the admission webhook or by an earlier release: make a new DelegationGrant and have that approved"
+		saysOwn      = "whoever asks for a grant does not approve it: ask with state Requested, and have somebody else approve"
 		saysDigest   = "argumentsDigest is sha256: and 64 hexadecimal digits in lower case: give the SHA-256 of the arguments' RFC 8785 form"
 		saysResource = "a resource's id has no control or invisible characters: give it exactly as requests carry it"
 	)
@@ -472,6 +475,7 @@ func grantRules() []rule {
 	rules := []rule{
 		g("spec.approver", saysApprover, approved, `approver: {username: carol}`),
 		g("spec.approver", saysApprover, `{state: Denied, approver: {username: carol}}`, `{state: Requested, approver: {username: carol}}`),
+		g("spec.approver", saysOwn, `{requester: {username: dave}, `+approved[1:], `{requester: {username: carol}, `+approved[1:]),
 		g("spec.argumentsDigest", saysDigest, `argumentsDigest: "sha256:`+hex+`"`, `argumentsDigest: "sha256:`+strings.ToUpper(hex)+`"`),
 		g("spec.argumentsDigest", saysDigest, `argumentsDigest: "sha256:`+hex+`"`, `argumentsDigest: "sha512:`+hex+`"`),
 		g("spec.resource.id", saysResource, `resource: {type: invoice, id: "inv 7/ü"}`, `resource: {type: invoice, id: "inv\u200b7"}`),
@@ -486,8 +490,18 @@ func grantRules() []rule {
 	} {
 		rules = append(rules, rule{kind: "DelegationGrant", field: "spec", says: saysFinal, before: before, good: before, bad: bad})
 	}
+	// Who asked, and who does not approve.
+	const asked = `requester: {username: dave}`
+	approvedOf := func(requester string) string { return `{requester: {username: ` + requester + `}, ` + approved[1:] }
+	rules = append(rules,
+		rule{kind: "DelegationGrant", field: "spec", says: saysWho, before: asked, good: approvedOf("dave"), bad: `requester: {username: erin}`},
+		rule{kind: "DelegationGrant", field: "spec", says: saysWho, before: asked, good: `{` + asked + `, state: Denied, approver: {username: dave}}`, bad: `requester: null`},
+		rule{kind: "DelegationGrant", field: "spec", says: saysWho, before: `session: s`, good: `{state: Denied, session: s}`, bad: `{` + asked + `, session: s}`},
+		rule{kind: "DelegationGrant", field: "spec.approver", says: saysOwn, before: asked, good: approvedOf("dave"), bad: `{` + asked + `, state: Approved, approver: {username: dave}}`},
+		rule{kind: "DelegationGrant", field: "spec.state", says: saysNobody, before: `session: s`, good: `{state: Denied, session: s}`, bad: `{state: Approved, session: s, approver: {username: carol}}`},
+	)
 	// What was asked for.
-	const full = `subject: {issuer: corp, id: alice}, actor: {namespace: support, serviceAccount: portal}, audience: tickets, scopes: [a, b], resource: {type: ticket, id: "42"}, session: s-1`
+	const full = asked + `, subject: {issuer: corp, id: alice}, actor: {namespace: support, serviceAccount: portal}, audience: tickets, scopes: [a, b], resource: {type: ticket, id: "42"}, session: s-1`
 	before := `{` + full + `, argumentsDigest: "sha256:` + hex + `"}`
 	approvedNow := `{` + full + `, argumentsDigest: "sha256:` + hex + `", state: Approved, approver: {username: carol}, notAfter: "2026-06-01T10:30:00Z"}`
 	otherOrder := strings.Replace(before, "[a, b]", "[b, a]", 1)
@@ -513,7 +527,7 @@ func grantRules() []rule {
 		})
 	}
 	for _, added := range []string{`resource: {type: ticket, id: "42"}`, `session: s-1`, `argumentsDigest: "sha256:` + hex + `"`} {
-		rules = append(rules, rule{kind: "DelegationGrant", field: "spec", says: saysAsked, before: `notAfter: "2026-06-01T10:30:00Z"`, good: approved, bad: added})
+		rules = append(rules, rule{kind: "DelegationGrant", field: "spec", says: saysAsked, before: `notAfter: "2026-06-01T10:30:00Z"`, good: `{state: Denied, approver: {username: carol}}`, bad: added})
 	}
 	return rules
 }

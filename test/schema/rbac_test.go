@@ -15,16 +15,14 @@ import (
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 )
 
-// Every verb of the API server, and approve, which is Behalf's own.
-var verbs = []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "approve"}
+// Every verb of the API server, and those of Behalf's own that are about its kinds.
+var verbs = []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "approve", "revoke"}
 
 const (
 	read  = "get list watch"
@@ -37,21 +35,23 @@ var people = []struct {
 	sentence string
 	role     string
 	cluster  bool
-	may      map[string]string
+	may      map[string]string // with serviceaccounts, whether it may delegate them
 }{
 	{"nobody in particular may do nothing", "", false, map[string]string{}},
 	{"a viewer of the namespace reads what its teams say", "view", false, map[string]string{
 		"resourceservers": read, "servicedelegations": read, "delegationgrants": read,
 	}},
-	{"an editor of the namespace changes what its teams say, and asks for grants", "edit", false, map[string]string{
-		"resourceservers": read + write, "servicedelegations": read + write, "delegationgrants": read + " create",
+	{"an editor of the namespace changes what its teams say, hands on, and asks for grants", "edit", false, map[string]string{
+		"resourceservers": read + write, "servicedelegations": read + write, "delegationgrants": read + " create", "serviceaccounts": "delegate",
 	}},
 	{"an admin of the namespace also clears up, and approves nothing", "admin", false, map[string]string{
 		"resourceservers": read + write + all, "servicedelegations": read + write + all, "delegationgrants": read + " create delete" + all,
+		"serviceaccounts": "delegate",
 	}},
 	{"the API's team alone changes resource servers alone", "behalf-api-owner-edit", false, map[string]string{
 		"resourceservers": strings.TrimSpace(write),
 	}},
+	{"whoever hands on for services changes nothing", "behalf-service-owner-delegate", false, map[string]string{"serviceaccounts": "delegate"}},
 	{"the service's team alone changes service delegations alone, and asks for grants", "behalf-service-owner-edit", false, map[string]string{
 		"servicedelegations": strings.TrimSpace(write), "delegationgrants": "create",
 	}},
@@ -63,15 +63,15 @@ var people = []struct {
 		"resourceservers": read, "servicedelegations": read, "delegationgrants": read,
 	}},
 	{"security changes what is security's, and reads the rest", "behalf-security-edit", true, map[string]string{
-		"delegationpolicies": read + write, "trustedissuers": read + write, "delegationrevocations": read + write,
+		"delegationpolicies": read + write, "trustedissuers": read + write, "delegationrevocations": read + write + " revoke",
 		"resourceservers": read, "servicedelegations": read, "delegationgrants": read,
 	}},
 	{"security's admin also clears up", "behalf-security-admin", true, map[string]string{
-		"delegationpolicies": read + write + all, "trustedissuers": read + write + all, "delegationrevocations": read + write + all,
+		"delegationpolicies": read + write + all, "trustedissuers": read + write + all, "delegationrevocations": read + write + all + " revoke",
 		"resourceservers": read, "servicedelegations": read, "delegationgrants": read,
 	}},
 	{"incident response revokes and lifts nothing", "behalf-incident-response", true, map[string]string{
-		"delegationpolicies": read, "trustedissuers": read, "delegationrevocations": read + " create",
+		"delegationpolicies": read, "trustedissuers": read, "delegationrevocations": read + " create revoke",
 		"resourceservers": read, "servicedelegations": read, "delegationgrants": read,
 	}},
 }
@@ -87,7 +87,12 @@ func TestTheOwnersAreKeptApart(t *testing.T) {
 		t.Run(person.sentence, func(t *testing.T) {
 			t.Parallel()
 			name := fmt.Sprintf("person-%d", i)
-			bind(t, name, person.role, person.cluster)
+			switch {
+			case person.cluster:
+				bind(t, name, right{person.role, ""})
+			case person.role != "":
+				bind(t, name, right{person.role, namespace})
+			}
 			for _, resource := range resources {
 				want := strings.Fields(person.may[resource])
 				got := allowed(t, name, namespace, resource, "", want)
@@ -103,6 +108,15 @@ func TestTheOwnersAreKeptApart(t *testing.T) {
 				got = allowed(t, name, namespace, resource, "status", nil)
 				if len(got) > 0 {
 					t.Errorf("%s/status, which is the manager's: may %q", resource, got)
+				}
+			}
+			want := person.may["serviceaccounts"] == "delegate"
+			if want {
+				awaitRight(t, name, "delegate", "", "serviceaccounts", namespace)
+			}
+			for _, in := range []string{namespace, "elsewhere"} {
+				if got := may(t, name, "delegate", "", "serviceaccounts", in); got != (want && in == namespace) {
+					t.Errorf("service accounts of %s: may delegate is %v", in, got)
 				}
 			}
 		})
@@ -140,22 +154,23 @@ func allowed(t *testing.T, user, namespace, resource, subresource string, waitFo
 	return got
 }
 
-// bind gives a user a role, and waits for nothing: the API server's own watch brings it.
-func bind(t *testing.T, user, role string, inCluster bool) {
+// A right is a role, in one namespace or, where that is empty, in the cluster.
+type right struct{ role, namespace string }
+
+// bind gives a user rights, and waits for nothing: the API server's own watch brings them.
+func bind(t *testing.T, user string, rights ...right) {
 	t.Helper()
-	if role == "" {
-		return
-	}
-	meta := metav1.ObjectMeta{GenerateName: "b-"}
-	subject := []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: user}}
-	ref := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role}
-	var binding client.Object = &rbacv1.ClusterRoleBinding{ObjectMeta: meta, Subjects: subject, RoleRef: ref}
-	if !inCluster {
-		meta.Namespace = namespace
-		binding = &rbacv1.RoleBinding{ObjectMeta: meta, Subjects: subject, RoleRef: ref}
-	}
-	if err := cluster.client.Create(t.Context(), binding); err != nil {
-		t.Fatal(err)
+	for _, r := range rights {
+		meta := metav1.ObjectMeta{GenerateName: "b-", Namespace: r.namespace}
+		subject := []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: user}}
+		ref := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: r.role}
+		var binding client.Object = &rbacv1.RoleBinding{ObjectMeta: meta, Subjects: subject, RoleRef: ref}
+		if r.namespace == "" {
+			binding = &rbacv1.ClusterRoleBinding{ObjectMeta: meta, Subjects: subject, RoleRef: ref}
+		}
+		if err := cluster.client.Create(t.Context(), binding); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -184,6 +199,12 @@ func TestNoOwnersRoleWritesStatusOrReachesBeyondBehalf(t *testing.T) {
 				t.Errorf("%s: rules stands beside aggregationRule: applying it again would empty the role for a moment", role.Name)
 			}
 			for _, rule := range role.Rules {
+				if role.Name == "behalf-service-owner-delegate" {
+					if !slices.Equal(rule.Resources, []string{"serviceaccounts"}) || !slices.Equal(rule.Verbs, []string{"delegate"}) {
+						t.Errorf("%s: %q on %q, want delegate on serviceaccounts alone", role.Name, rule.Verbs, rule.Resources)
+					}
+					continue
+				}
 				if !slices.Equal(rule.APIGroups, []string{"behalf.dev"}) {
 					t.Errorf("%s: groups %q, want behalf.dev alone", role.Name, rule.APIGroups)
 				}
@@ -203,74 +224,23 @@ func TestNoOwnersRoleWritesStatusOrReachesBeyondBehalf(t *testing.T) {
 	}
 }
 
-func TestOnlyAnApproverApprovesGrants(t *testing.T) {
-	needsCluster(t)
-	t.Parallel()
-	const refusal = "is for whoever may approve delegationgrants in namespace support: ask with state Requested, or have the role behalf-grant-approver bound there"
-	const approved = `{state: Approved, approver: {username: carol}}`
-	editor, admin, approver := as(t, "grants-editor", "edit"), as(t, "grants-admin", "admin"), as(t, "grants-approver", "behalf-grant-approver")
-	ctx := t.Context()
-
-	// The API server takes a moment to learn of the policy and of the roles.
-	waitUntil(t, "an editor to be refused an approved grant by the policy", func() bool {
-		err := editor.Create(ctx, object(t, "DelegationGrant", approved), client.DryRunAll)
-		return err != nil && strings.Contains(err.Error(), refusal)
-	})
-	waitUntil(t, "an admin to be able to ask for a grant", func() bool {
-		return admin.Create(ctx, object(t, "DelegationGrant", ""), client.DryRunAll) == nil
-	})
-
-	for sentence, try := range map[string]struct {
-		who     client.Client
-		changes string
-		refused bool
-	}{
-		"an editor asks for a grant":             {editor, ``, false},
-		"an editor says outright that he asks":   {editor, `state: Requested`, false},
-		"an editor approves his own grant":       {editor, approved, true},
-		"an editor denies a grant in advance":    {editor, `state: Denied`, true},
-		"an admin of the namespace approves one": {admin, approved, true},
-		"system:masters approves one":            {cluster.client, approved, false},
-	} {
-		err := try.who.Create(ctx, object(t, "DelegationGrant", try.changes), client.DryRunAll)
-		if refused := apierrors.IsForbidden(err) && strings.Contains(err.Error(), "spec.state: ") && strings.Contains(err.Error(), refusal); refused != try.refused || !refused && err != nil {
-			t.Errorf("%s: refused is %v, want %v: %v", sentence, refused, try.refused, err)
-		}
-	}
-
-	grant := object(t, "DelegationGrant", "")
-	if err := editor.Create(ctx, grant); err != nil {
+// may asks the API server once.
+func may(t *testing.T, user, verb, group, resource, in string) bool {
+	t.Helper()
+	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+		User:               user,
+		ResourceAttributes: &authorizationv1.ResourceAttributes{Group: group, Resource: resource, Verb: verb, Namespace: in},
+	}}
+	if err := cluster.client.Create(t.Context(), review); err != nil {
 		t.Fatal(err)
 	}
-	grant.Object["spec"] = object(t, "DelegationGrant", approved).Object["spec"]
-	if err := editor.Update(ctx, grant.DeepCopy()); !apierrors.IsForbidden(err) {
-		t.Errorf("an editor changes a grant that stands: %v", err)
-	}
-	if err := approver.Update(ctx, grant); err != nil {
-		t.Errorf("an approver approves what was asked for: %v", err)
-	}
-	if err := approver.Create(ctx, object(t, "DelegationGrant", approved)); !apierrors.IsForbidden(err) {
-		t.Errorf("an approver makes a grant of his own: %v", err)
-	}
-	if err := editor.Delete(ctx, grant); !apierrors.IsForbidden(err) {
-		t.Errorf("an editor removes the record of an approval: %v", err)
-	}
-	if err := admin.Delete(ctx, grant); err != nil {
-		t.Errorf("an admin removes a grant: %v", err)
-	}
+	return review.Status.Allowed
 }
 
-// as is a client of a user who holds one role in the namespace.
-func as(t *testing.T, user, role string) client.Client {
+// awaitRight waits for a binding or an aggregated role to be in force.
+func awaitRight(t *testing.T, user, verb, group, resource, in string) {
 	t.Helper()
-	bind(t, user, role, false)
-	config := rest.CopyConfig(cluster.config)
-	config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: []string{"system:authenticated"}}
-	c, err := newClient(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	waitUntil(t, user+" to be able to "+verb+" "+resource, func() bool { return may(t, user, verb, group, resource, in) })
 }
 
 func waitUntil(t *testing.T, what string, done func() bool) {

@@ -76,21 +76,21 @@ func try(t *testing.T, r rule, changes string) error {
 	t.Helper()
 	ctx := t.Context()
 	if r.before == "" && !r.status {
-		return cluster.client.Create(ctx, object(t, r.kind, changes), client.DryRunAll)
+		return writerOf(r.kind).Create(ctx, object(t, r.kind, changes), client.DryRunAll)
 	}
 	u := object(t, r.kind, r.before)
-	if err := cluster.client.Create(ctx, u); err != nil {
+	if err := writerOf(r.kind).Create(ctx, u); err != nil {
 		t.Fatalf("making the object that stands before: %v", err)
 	}
 	if r.status {
 		if err := unstructured.SetNestedMap(u.Object, fields(t, changes), "status"); err != nil {
 			t.Fatal(err)
 		}
-		return cluster.client.Status().Update(ctx, u, client.DryRunAll)
+		return writerOf(r.kind).Status().Update(ctx, u, client.DryRunAll)
 	}
 	after := object(t, r.kind, changes)
 	u.Object["spec"] = after.Object["spec"]
-	return cluster.client.Update(ctx, u, client.DryRunAll)
+	return writerOf(r.kind).Update(ctx, u, client.DryRunAll)
 }
 
 var indexes = regexp.MustCompile(`\[\d+\]`)

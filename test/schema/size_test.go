@@ -210,6 +210,7 @@ var largest = map[string]func() (spec, status fieldsOf){
 			"session":         longest(0, 256),
 			"notAfter":        "2026-07-01T00:00:00." + strings.Repeat("0", 43) + "Z",
 			"state":           "Approved",
+			"requester":       fieldsOf{"username": longest(1, 256)},
 			"approver":        fieldsOf{"username": longest(0, 256), "groups": entries(64, func(i int) string { return longest(i, 256) })},
 		}, fieldsOf{"conditions": largestConditions(8)}
 	},
@@ -238,13 +239,13 @@ func TestTheLargestObjectsFitIntoAMebibyte(t *testing.T) {
 			u.SetName("largest-" + strings.ToLower(kind))
 			u.Object["spec"] = spec
 			// Server-side apply keeps the most about who owns which field.
-			if err := cluster.client.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(u.DeepCopy()), client.FieldOwner("owner")); err != nil {
+			if err := writerOf(kind).Apply(t.Context(), client.ApplyConfigurationFromUnstructured(u.DeepCopy()), client.FieldOwner("owner")); err != nil {
 				t.Fatalf("the spec is not within the schema's bounds: %v", err)
 			}
 			answer := u.DeepCopy()
 			delete(answer.Object, "spec")
 			answer.Object["status"] = status
-			if err := cluster.client.Status().Apply(t.Context(), client.ApplyConfigurationFromUnstructured(answer), client.FieldOwner("manager")); err != nil {
+			if err := writerOf(kind).Status().Apply(t.Context(), client.ApplyConfigurationFromUnstructured(answer), client.FieldOwner("manager")); err != nil {
 				t.Fatalf("the status is not within the schema's bounds: %v", err)
 			}
 			path := "/apis/behalf.dev/v1alpha1/" + plural[kind] + "/" + u.GetName()

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -25,6 +26,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
+
+	"behalf.dev/behalf/api/v1alpha1"
 )
 
 const (
@@ -32,6 +35,8 @@ const (
 	crds      = root + "/config/crd"
 	roles     = root + "/config/rbac/owners"
 	namespace = "support"
+	// grantsWriter is the user of cluster.grants.
+	grantsWriter = "schema-tests-grants"
 )
 
 // cluster is the API server of this package's tests, with the kinds and the owners' roles applied as a user applies them.
@@ -40,6 +45,10 @@ var cluster struct {
 	client     client.Client // of system:masters, refusing unknown fields
 	kubeconfig string
 	folder     string
+	// grants writes DelegationGrants and nothing else: system:masters owns every service, and so approves nothing.
+	grants client.Client
+	// environment adds users.
+	environment *envtest.Environment
 }
 
 func TestMain(m *testing.M) {
@@ -110,7 +119,7 @@ func connect(environment *envtest.Environment, config *rest.Config, folder strin
 	if err != nil {
 		return fmt.Errorf("writing the kubeconfig: %w", err)
 	}
-	cluster.folder = folder
+	cluster.folder, cluster.environment = folder, environment
 	cluster.kubeconfig = filepath.Join(folder, "kubeconfig")
 	if err := os.WriteFile(cluster.kubeconfig, kubeconfig, 0o600); err != nil {
 		return err
@@ -168,10 +177,51 @@ func prepare() error {
 			return err
 		}
 	}
+	if err := hireGrants(ctx); err != nil {
+		return err
+	}
 	return wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		_, err := kubectl(ctx, "get", "rsrv,dpol,sdel,tiss,dgrant,drev", "-A")
 		return err == nil, nil
 	})
+}
+
+// hireGrants makes the user who writes grants, and waits until it may.
+func hireGrants(ctx context.Context) error {
+	const name = grantsWriter
+	meta := metav1.ObjectMeta{Name: name}
+	for _, object := range []client.Object{
+		&rbacv1.ClusterRole{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{{
+			APIGroups: []string{"behalf.dev"}, Resources: []string{"delegationgrants", "delegationgrants/status"}, Verbs: []string{"*"},
+		}}},
+		&rbacv1.ClusterRoleBinding{
+			ObjectMeta: meta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
+			Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
+		},
+	} {
+		if err := cluster.client.Create(ctx, object); err != nil {
+			return err
+		}
+	}
+	config := rest.CopyConfig(cluster.config)
+	config.Impersonate = rest.ImpersonationConfig{UserName: name, Groups: []string{"system:authenticated"}}
+	var err error
+	if cluster.grants, err = newClient(config); err != nil {
+		return err
+	}
+	return wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		list := &unstructured.UnstructuredList{}
+		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("DelegationGrantList"))
+		return cluster.grants.List(ctx, list) == nil, nil
+	})
+}
+
+// writerOf is whoever may write all that the schema of a kind takes.
+func writerOf(kind string) client.Client {
+	if kind == "DelegationGrant" {
+		return cluster.grants
+	}
+	return cluster.client
 }
 
 // kubectl runs the kubectl of the control plane as system:masters.

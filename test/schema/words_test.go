@@ -84,6 +84,7 @@ func wordRules() []rule {
 		{"DelegationGrant", "spec.approver.groups[0]", groups, `{state: Approved, approver: {username: carol, groups: [VALUE]}}`},
 		{"DelegationGrant", "spec.approver.username", usernames, `{state: Approved, approver: {username: VALUE}}`},
 		{"DelegationGrant", "spec.audience", audiences, `audience: VALUE`},
+		{"DelegationGrant", "spec.requester.username", usernames, `requester: {username: VALUE}`},
 		{"DelegationGrant", "spec.resource.type", types, `resource: {type: VALUE, id: "42"}`},
 		{"DelegationGrant", "spec.scopes[0]", scopes, `scopes: [VALUE]`},
 		{"DelegationGrant", "spec.session", sessions, `session: VALUE`},
