@@ -35,6 +35,9 @@ func newObject(manifest *unstructured.Unstructured) *object {
 // String names it for people.
 func (o *object) String() string { return o.manifest.GetKind() + " " + o.manifest.GetName() }
 
+// label names it for metrics.
+func (o *object) label() string { return o.manifest.GetKind() + "/" + o.manifest.GetName() }
+
 func (o *object) hasWebhooks() bool { return o.manifest.Object["webhooks"] != nil }
 
 // look asks for a look soon.

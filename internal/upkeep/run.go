@@ -68,7 +68,7 @@ func (k *Keeper) failed(ctx context.Context, o *object, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	k.failures.WithLabelValues(o.manifest.GetKind(), o.manifest.GetName()).Inc()
+	k.failures.WithLabelValues(o.label()).Inc()
 	if last := o.problem.Swap(&err); last == nil || (*last).Error() != err.Error() {
 		k.options.Log.Error(err, "looking after what admission rests on; will try again", "object", o.String(), "after", retryAfter.String())
 	}

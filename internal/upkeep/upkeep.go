@@ -81,11 +81,11 @@ func New(c client.WithWatch, options Options) (*Keeper, error) {
 		restored: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "behalf_admission_objects_restored_total",
 			Help: "Webhook configurations, admission policies and bindings that this replica created or put back as they must be.",
-		}, []string{"kind", "name", "found"}),
+		}, []string{"object", "found"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "behalf_admission_objects_failures_total",
 			Help: "Attempts to look after a webhook configuration, an admission policy or a binding that failed.",
-		}, []string{"kind", "name"}),
+		}, []string{"object"}),
 	}
 	if options.Mode != Managed && options.Mode != Unmanaged {
 		return nil, fmt.Errorf("looking after admission objects: mode is %q; say %s or %s", options.Mode, Managed, Unmanaged)
@@ -94,11 +94,12 @@ func New(c client.WithWatch, options Options) (*Keeper, error) {
 		if manifest.GetName() == "" || manifest.GetNamespace() != "" || manifest.GetKind() == "" {
 			return nil, fmt.Errorf("looking after admission objects: %s %q is not a named object of the cluster", manifest.GetKind(), manifest.GetName())
 		}
-		k.objects = append(k.objects, newObject(manifest))
+		o := newObject(manifest)
+		k.objects = append(k.objects, o)
 		for _, found := range []string{foundMissing, foundAltered} {
-			k.restored.WithLabelValues(manifest.GetKind(), manifest.GetName(), found)
+			k.restored.WithLabelValues(o.label(), found)
 		}
-		k.failures.WithLabelValues(manifest.GetKind(), manifest.GetName())
+		k.failures.WithLabelValues(o.label())
 	}
 	return k, nil
 }
@@ -228,7 +229,7 @@ func (k *Keeper) caBundle() []byte {
 }
 
 func (k *Keeper) note(o *object, found string) {
-	k.restored.WithLabelValues(o.manifest.GetKind(), o.manifest.GetName(), found).Inc()
+	k.restored.WithLabelValues(o.label(), found).Inc()
 	k.options.Log.Info("put right what admission rests on", "object", o.String(), "found", found)
 }
 

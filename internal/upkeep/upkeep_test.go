@@ -328,9 +328,8 @@ func restored(t *testing.T, k *upkeep.Keeper) map[string]float64 {
 		for _, metric := range family.GetMetric() {
 			var labels []string
 			for _, label := range metric.GetLabel() {
-				if label.GetName() != "name" {
-					labels = append(labels, label.GetValue())
-				}
+				value, _, _ := strings.Cut(label.GetValue(), "/")
+				labels = append(labels, value)
 			}
 			if value := metric.GetCounter().GetValue(); value > 0 {
 				all[strings.TrimPrefix(family.GetName(), "behalf_admission_objects_")+" "+strings.Join(labels, " ")] = value
@@ -354,11 +353,15 @@ func TestWhatIsDeletedIsCreatedByAnyReplica(t *testing.T) {
 				}
 				f.becomes(want)
 			}
-			for _, kind := range kinds {
-				if got := restored(t, k)["restored_total missing "+kind]; got != 1 {
-					t.Errorf("%s: counted %v", kind, got)
+			f.eventually("each is counted", func() error {
+				got := restored(t, k)
+				for _, kind := range kinds {
+					if got["restored_total missing "+kind] != 1 {
+						return fmt.Errorf("%v", got)
+					}
 				}
-			}
+				return nil
+			})
 			if labels := f.get(validating).GetLabels(); labels["app.kubernetes.io/name"] != "behalf" {
 				t.Errorf("labels are %v", labels)
 			}
