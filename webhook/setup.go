@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 )
 
-// DefaultExchangeAudience is the exchange's audience as config/webhook/manifests.yaml has it in its match conditions. Another
-// one must be written there too.
+// DefaultExchangeAudience is the exchange's audience as config/webhook/manifests.yaml has it in its match conditions. For
+// another, Configurations puts that in its place.
 const DefaultExchangeAudience = "behalf-exchange"
 
 // The paths on the webhook server, which config/webhook/manifests.yaml names.

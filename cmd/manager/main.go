@@ -23,6 +23,7 @@ import (
 	"behalf.dev/behalf/controllers/bundle"
 	"behalf.dev/behalf/internal/issuerkeys"
 	"behalf.dev/behalf/internal/manager"
+	"behalf.dev/behalf/internal/upkeep"
 )
 
 func main() {
@@ -103,9 +104,16 @@ func parse(args []string, stderr io.Writer) (manager.Options, logging, error) {
 	flags.StringVar(&o.DistributionAddress, "distribution-address", manager.DefaultDistributionAddress, "where authorizers connect to")
 	flags.StringVar(&o.AdvertiseAddress, "advertise-address", "", "host:port under which other replicas reach --distribution-address; an address of this machine where empty")
 	flags.StringVar(&o.WebhookAddress, "webhook-address", manager.DefaultWebhookAddress, "where the API server's admission requests go; off for none")
+	flags.StringVar((*string)(&o.AdmissionObjects), "admission-objects", string(upkeep.Managed), "Managed: create and restore Behalf's webhook configurations and admission policies; Unmanaged: leave them to somebody else")
+	flags.StringVar(&o.WebhookService, "webhook-service", manager.DefaultWebhookService, "Service in --namespace that the API server's admission requests go to")
+	flags.StringVar(&o.WebhookURL, "webhook-url", "", "https://host:port that they go to in place of --webhook-service, where the manager runs beside the cluster")
 	flags.StringVar(&o.HealthAddress, "health-address", manager.DefaultHealthAddress, "where /healthz and /readyz are served over http; off for none")
 	flags.StringVar(&o.MetricsAddress, "metrics-address", manager.DefaultMetricsAddress, "where /metrics is served over http; off for none")
 	flags.StringVar(&servingNames, "serving-names", "", "DNS names and IP addresses under which the manager is reached, separated by commas")
+	flags.StringVar(&o.ServingCertFile, "serving-cert-file", "", "serving certificate that somebody else makes and renews, such as cert-manager; read anew when it changes; the manager makes its own where empty")
+	flags.StringVar(&o.ServingKeyFile, "serving-key-file", "", "key of --serving-cert-file")
+	flags.StringVar(&o.ServingCAFile, "serving-ca-file", "", "authorities that vouch for --serving-cert-file")
+	flags.StringVar(&o.InjectCAFrom, "inject-ca-from", "", "cert-manager's Certificate, namespace/name, whose authority cert-manager writes into the webhook configurations; the manager does where empty")
 	flags.StringVar(&authorizers, "authorizers", "", "service accounts of authorizers that may see every resource server: namespace/name, separated by commas")
 	flags.DurationVar(&o.Lease, "lease", bundle.DefaultLease, "for how long authorizers may serve a bundle that is not renewed")
 	flags.DurationVar(&o.SigningKeyPeriod, "signing-key-period", bundle.DefaultKeyPeriod, "for how long a key signs bundles before another takes its place; 0 for ever")

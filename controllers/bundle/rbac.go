@@ -5,7 +5,7 @@ package bundle
 
 // What the manager may do beside reading our kinds and writing their status, which stands with each controller. It may
 // change nothing that others wrote, and read Secrets by their name and in its own namespace only. Creating cannot be
-// bounded by name, so it is bounded by the namespace.
+// bounded by name, so it is bounded by the namespace; where it must be bounded by name, what is created is applied.
 //
 // Where selectors get their labels from, and which service accounts exist (metadata only):
 //
@@ -30,7 +30,9 @@ package bundle
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=behalf-system,resources=leases,verbs=create
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=behalf-system,resources=leases,resourceNames=behalf-manager,verbs=get;update
 //
-// The caBundle of our own webhooks:
+// What admission rests on, which is put right. Applying asks for the right to create with the name, as a POST does not: so
+// the manager may create these, and no other webhook or policy:
 //
-// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingwebhookconfigurations,resourceNames=behalf-validating,verbs=get;update
-// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=mutatingwebhookconfigurations,resourceNames=behalf-mutating,verbs=get;update
+// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingwebhookconfigurations,resourceNames=behalf-validating,verbs=get;list;watch;create;patch;update
+// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=mutatingwebhookconfigurations,resourceNames=behalf-mutating,verbs=get;list;watch;create;patch;update
+// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingadmissionpolicies;validatingadmissionpolicybindings,resourceNames=behalf-grant-approval,verbs=get;list;watch;create;patch;update

@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"behalf.dev/behalf/internal/manager"
+	"behalf.dev/behalf/internal/upkeep"
 )
 
 // authority is a certificate authority like the manager's own, made a while ago.
@@ -58,7 +59,7 @@ var _ = Describe("The serving certificates", func() {
 	// THREATS 10
 	It("come from another authority without a restart, of the webhook and of distribution, and connected authorizers go on", func(ctx context.Context) {
 		webhook := freeAddress()
-		m := start(ctx, func(o *manager.Options) { o.WebhookAddress = webhook })
+		m := start(ctx, func(o *manager.Options) { o.WebhookAddress, o.AdmissionObjects = webhook, upkeep.Unmanaged })
 		rs := tickets()
 		create(ctx, issuer(), permit(), declaration(), rs)
 		a := connect(ctx, m, "a")

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"time"
 
@@ -36,7 +37,7 @@ import (
 	"behalf.dev/behalf/controllers/trustedissuer"
 	"behalf.dev/behalf/internal/distribution"
 	"behalf.dev/behalf/internal/issuerkeys"
-	"behalf.dev/behalf/internal/servingcert"
+	"behalf.dev/behalf/internal/upkeep"
 	"behalf.dev/behalf/webhook"
 )
 
@@ -49,7 +50,8 @@ type Manager struct {
 	options Options
 
 	leadership   *leadership
-	certificates *servingcert.Source
+	certificates certificates
+	admission    *upkeep.Keeper
 	key          *bundle.SigningKey
 	keeper       *bundle.KeyKeeper
 	issuers      *issuerkeys.Fetcher
@@ -68,7 +70,7 @@ func New(config *rest.Config, options Options) (*Manager, error) {
 	m := &Manager{options: options}
 	config = unthrottled(config)
 	for _, step := range []func(*rest.Config) error{
-		m.listen, m.makeManager, m.makeCertificates, m.makeDistribution, m.makePublisher, m.makeGathering, m.addControllers, m.addWebhooks, m.addRunnables,
+		m.listen, m.makeManager, m.makeAdmission, m.makeCertificates, m.makeDistribution, m.makePublisher, m.makeGathering, m.addControllers, m.addWebhooks, m.addRunnables,
 	} {
 		if err := step(config); err != nil {
 			return nil, errors.Join(err, m.close())
@@ -171,10 +173,6 @@ func (m *Manager) webhookServer() (webhookserver.Server, error) {
 	return webhookserver.NewServer(options), nil
 }
 
-func (m *Manager) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	return m.certificates.GetCertificate(hello)
-}
-
 // direct is a client without a cache, for what the manager may read by name only.
 func (m *Manager) direct(rc *rest.Config) (client.Client, error) {
 	c, err := client.New(rc, client.Options{Scheme: m.ctrl.GetScheme()})
@@ -182,20 +180,6 @@ func (m *Manager) direct(rc *rest.Config) (client.Client, error) {
 		return nil, fmt.Errorf("making a client: %w", err)
 	}
 	return c, nil
-}
-
-func (m *Manager) makeCertificates(rc *rest.Config) error {
-	c, err := m.direct(rc)
-	if err != nil {
-		return err
-	}
-	m.certificates, err = servingcert.New(c, m.options.Log.WithName("certificates"), servingcert.Options{
-		Namespace:          m.options.Namespace,
-		Names:              m.options.ServingNames,
-		ValidatingWebhooks: []string{validatingWebhook},
-		MutatingWebhooks:   []string{mutatingWebhook},
-	})
-	return err
 }
 
 func (m *Manager) makeDistribution(rc *rest.Config) error {
@@ -289,7 +273,7 @@ func listenOn(address string) (net.Listener, error) {
 // revisions.
 func (m *Manager) addRunnables(*rest.Config) error {
 	runnables := append([]manager.Runnable{
-		m.certificates, m.key, m.keeper, m.issuers, m.publisher, everywhere(m.serveDistribution), bundle.Leading{Publisher: m.publisher},
+		m.certificates, m.admission, m.key, m.keeper, m.issuers, m.publisher, everywhere(m.serveDistribution), bundle.Leading{Publisher: m.publisher},
 	}, m.gathering.runnables()...)
 	if m.health != nil {
 		runnables = append(runnables, &manager.Server{
@@ -360,7 +344,8 @@ func (m *Manager) checks() []check {
 	}, m.gathering.checks()...)
 }
 
-// remarks are who writes status, who is there to enforce, and which issuers cannot be reached.
+// remarks are who writes status, who is there to enforce, what of admission cannot be put right, and which issuers cannot be
+// reached.
 func (m *Manager) remarks() []string {
 	writer := "this replica (leader election is off)"
 	if m.options.Election == ElectionOn {
@@ -368,5 +353,5 @@ func (m *Manager) remarks() []string {
 	}
 	connected, expected := m.distribution.Expected()
 	attendance := fmt.Sprintf("authorizers: %d of %d expected connected", connected, expected)
-	return append([]string{"status is written by " + writer, attendance}, unreachable(m.issuers.States())...)
+	return slices.Concat([]string{"status is written by " + writer, attendance}, m.admission.Problems(), unreachable(m.issuers.States()))
 }

@@ -32,6 +32,7 @@ import (
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/manager"
 	"behalf.dev/behalf/internal/servingcert"
+	"behalf.dev/behalf/internal/upkeep"
 	"behalf.dev/behalf/webhook"
 )
 
@@ -515,7 +516,7 @@ var _ = Describe("A manager", func() {
 
 	It("answers admission with a certificate of the authority that it publishes", func(ctx context.Context) {
 		address := freeAddress()
-		start(ctx, func(o *manager.Options) { o.WebhookAddress = address })
+		start(ctx, func(o *manager.Options) { o.WebhookAddress, o.AdmissionObjects = address, upkeep.Unmanaged })
 		pod, err := json.Marshal(&corev1.Pod{
 			TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
 			ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: "p", Annotations: map[string]string{"behalf.dev/scopes": audience + "#" + readScope}},

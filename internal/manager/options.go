@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,8 @@ import (
 	"behalf.dev/behalf/controllers/bundle"
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/issuerkeys"
+	"behalf.dev/behalf/internal/upkeep"
+	"behalf.dev/behalf/webhook"
 )
 
 // Off switches an address off; so does "0", as controller-runtime spells it.
@@ -25,12 +28,8 @@ const Off = "off"
 
 func off(address string) bool { return address == Off || address == "0" }
 
-// Names under which the manager's parts are known to the cluster.
-const (
-	leaderLease       = "behalf-manager"
-	validatingWebhook = "behalf-validating"
-	mutatingWebhook   = "behalf-mutating"
-)
+// leaderLease is the name of the Lease by which replicas agree on a leader.
+const leaderLease = "behalf-manager"
 
 // Election says whether replicas agree on a leader.
 type Election string
@@ -57,8 +56,18 @@ type Options struct {
 	HealthAddress string
 	// MetricsAddress serves /metrics over plain http; Off for none.
 	MetricsAddress string
+	// AdmissionObjects says who looks after the webhook configurations and admission policies.
+	AdmissionObjects upkeep.Mode
+	// WebhookService, in Namespace, is what the API server asks; WebhookURL takes its place outside the cluster.
+	WebhookService, WebhookURL string
 	// ServingNames are the DNS names and IP addresses of the serving certificate.
 	ServingNames []string
+	// ServingCertFile, ServingKeyFile and ServingCAFile are a serving certificate that somebody else makes and renews, its key
+	// and its authorities; the manager makes its own where they are empty.
+	ServingCertFile, ServingKeyFile, ServingCAFile string
+	// InjectCAFrom is the Certificate of cert-manager, namespace/name, whose authority cert-manager writes into the webhooks;
+	// the manager does where it is empty.
+	InjectCAFrom string
 	// Authorizers are the service accounts of the authorizers that may see everything.
 	Authorizers []authz.Actor
 	// Lease is for how long a bundle may be served without being renewed.
@@ -79,12 +88,13 @@ type Options struct {
 
 // Defaults of what a flag may leave out.
 const (
-	DefaultNamespace           = "behalf-system"
+	DefaultNamespace           = webhook.DefaultNamespace
 	DefaultDistributionAddress = ":9444"
 	DefaultWebhookAddress      = ":9443"
 	DefaultHealthAddress       = ":8081"
 	DefaultMetricsAddress      = ":8080"
-	DefaultExchangeAudience    = "behalf-exchange"
+	DefaultExchangeAudience    = webhook.DefaultExchangeAudience
+	DefaultWebhookService      = webhook.DefaultService
 )
 
 // Validate says what is missing or wrong, all of it at once.
@@ -109,12 +119,45 @@ func (o Options) Validate() error {
 	if o.ExchangeAudience == "" {
 		errs = append(errs, errors.New("--exchange-audience: must not be empty"))
 	}
-	errs = append(errs, address("--distribution-address", o.DistributionAddress), advertised(o.AdvertiseAddress))
+	errs = append(errs, o.validateWebhook(), o.validateFiles(), address("--distribution-address", o.DistributionAddress), advertised(o.AdvertiseAddress))
 	for flag, value := range map[string]string{
 		"--webhook-address": o.WebhookAddress, "--health-address": o.HealthAddress, "--metrics-address": o.MetricsAddress,
 	} {
 		if !off(value) {
 			errs = append(errs, address(flag, value))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (o Options) validateWebhook() error {
+	var errs []error
+	if o.AdmissionObjects != upkeep.Managed && o.AdmissionObjects != upkeep.Unmanaged {
+		errs = append(errs, fmt.Errorf("--admission-objects: %q is neither %s nor %s", o.AdmissionObjects, upkeep.Managed, upkeep.Unmanaged))
+	}
+	if o.WebhookService == "" {
+		errs = append(errs, errors.New("--webhook-service: name the Service that the API server asks"))
+	}
+	if o.WebhookURL != "" {
+		if u, err := url.Parse(o.WebhookURL); err != nil || u.Host == "" || o.WebhookURL != "https://"+u.Host {
+			errs = append(errs, fmt.Errorf("--webhook-url: %q is not https://host:port", o.WebhookURL))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (o Options) validateFiles() error {
+	var errs []error
+	if given := o.ServingCertFile + o.ServingKeyFile + o.ServingCAFile; given != "" &&
+		(o.ServingCertFile == "" || o.ServingKeyFile == "" || o.ServingCAFile == "") {
+		errs = append(errs, errors.New("--serving-cert-file, --serving-key-file and --serving-ca-file: give all three, or none"))
+	}
+	if o.InjectCAFrom != "" {
+		if namespace, name, ok := strings.Cut(o.InjectCAFrom, "/"); !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
+			errs = append(errs, fmt.Errorf("--inject-ca-from: %q is not namespace/name of a Certificate", o.InjectCAFrom))
+		}
+		if o.ServingCertFile == "" {
+			errs = append(errs, errors.New("--inject-ca-from: the authority of a certificate that the manager makes itself is in no Certificate; give --serving-cert-file"))
 		}
 	}
 	return errors.Join(errs...)

@@ -22,11 +22,13 @@ import (
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/distribution"
 	"behalf.dev/behalf/internal/issuerkeys"
+	"behalf.dev/behalf/internal/upkeep"
 )
 
 func good() Options {
 	return Options{
 		Namespace: "behalf-system", DistributionAddress: ":9444", WebhookAddress: ":9443", HealthAddress: Off, MetricsAddress: "0",
+		AdmissionObjects: upkeep.Managed, WebhookService: DefaultWebhookService,
 		ServingNames: []string{"behalf-manager.behalf-system.svc"}, Lease: time.Hour, ExchangeAudience: "x", KeysMaxAge: time.Hour,
 		SigningKeyPropagation: time.Minute, Reach: issuerkeys.Reach{Ports: issuerkeys.DefaultPorts},
 	}
@@ -49,6 +51,15 @@ func TestOptionsSayWhatIsMissing(t *testing.T) {
 		"no age of keys":                  {func(o *Options) { o.KeysMaxAge = 0 }, "--issuer-keys-max-age: 0s is too short for keys to be fetched again; 1m0s is the least"},
 		"no port of issuers":              {func(o *Options) { o.Reach.Ports = "" }, "--issuer-ports: name at least one"},
 		"no audience":                     {func(o *Options) { o.ExchangeAudience = "" }, "--exchange-audience"},
+		"admission objects of nobody":     {func(o *Options) { o.AdmissionObjects = "Maybe" }, `--admission-objects: "Maybe" is neither Managed nor Unmanaged`},
+		"no Service of webhooks":          {func(o *Options) { o.WebhookService = "" }, "--webhook-service: name"},
+		"a URL of webhooks over http":     {func(o *Options) { o.WebhookURL = "http://x:1" }, `--webhook-url: "http://x:1" is not https://host:port`},
+		"a URL of webhooks with a path":   {func(o *Options) { o.WebhookURL = "https://x:1/" }, `--webhook-url: "https://x:1/" is not https://host:port`},
+		"a URL of webhooks with a user":   {func(o *Options) { o.WebhookURL = "https://u@x:1" }, `--webhook-url: "https://u@x:1" is not https://host:port`},
+		"a certificate without its key":   {func(o *Options) { o.ServingCertFile, o.ServingCAFile = "a", "b" }, "--serving-ca-file: give all three, or none"},
+		"a certificate without authority": {func(o *Options) { o.ServingCertFile, o.ServingKeyFile = "a", "b" }, "--serving-ca-file: give all three, or none"},
+		"an authority of nobody's":        {func(o *Options) { o.InjectCAFrom = "behalf-serving" }, `--inject-ca-from: "behalf-serving" is not namespace/name`},
+		"an authority that is in no file": {func(o *Options) { o.InjectCAFrom = "a/b" }, "--inject-ca-from: the authority of a certificate that the manager makes itself is in no Certificate"},
 		"distribution cannot be off":      {func(o *Options) { o.DistributionAddress = Off }, `--distribution-address: "off" is not host:port`},
 		"an address that is none":         {func(o *Options) { o.HealthAddress = "8081" }, `--health-address: "8081" is not host:port`},
 		"several faults are told at once": {func(o *Options) { o.Namespace, o.Lease = "", 0 }, "--lease: 0s is too short"},

@@ -42,6 +42,7 @@ import (
 	"behalf.dev/behalf/internal/manager"
 	"behalf.dev/behalf/internal/servingcert"
 	"behalf.dev/behalf/internal/snapshot"
+	"behalf.dev/behalf/internal/upkeep"
 )
 
 const (
@@ -133,6 +134,8 @@ func start(ctx context.Context, change ...func(*manager.Options)) *running {
 		WebhookAddress:      manager.Off,
 		HealthAddress:       "127.0.0.1:0",
 		MetricsAddress:      manager.Off,
+		AdmissionObjects:    upkeep.Managed,
+		WebhookService:      manager.DefaultWebhookService,
 		ServingNames:        []string{"127.0.0.1"},
 		Authorizers:         []authz.Actor{{Namespace: system, ServiceAccount: authorizer}},
 		Lease:               time.Hour,
@@ -234,4 +237,19 @@ func figure(name string, labels ...string) float64 {
 		}
 	}
 	return math.NaN()
+}
+
+// figures is the sum of a metric of this process over all labels.
+func figures(name string) float64 {
+	families, err := metrics.Registry.Gather()
+	Expect(err).NotTo(HaveOccurred())
+	sum := 0.0
+	for _, family := range families {
+		if family.GetName() == name {
+			for _, metric := range family.GetMetric() {
+				sum += metric.GetGauge().GetValue() + metric.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
 }

@@ -5,10 +5,12 @@
 // their authority to whoever has to check them: the API server through the webhook configurations, authorizers through a
 // ConfigMap.
 //
-// All replicas share one authority, kept in a Secret; each issues its own short-lived certificate in memory. An authority
-// that has grown old gets a successor, which is published at once and issues certificates only when everybody can know it;
-// until its own end the old one stays published too. What is lost or altered (the Secret, the ConfigMap, a webhook's
-// caBundle) is put right at the next look, without hands.
+// A Source makes them: all replicas share one authority, kept in a Secret; each issues its own short-lived certificate in
+// memory. An authority that has grown old gets a successor, which is published at once and issues certificates only when
+// everybody can know it; until its own end the old one stays published too. What is lost or altered (the Secret, the
+// ConfigMap) is put right at the next look, without hands.
+//
+// Files takes them from files instead, where somebody else, such as cert-manager, makes and renews them.
 package servingcert
 
 import (
@@ -64,13 +66,15 @@ type Options struct {
 	ConfigMapName string
 	// Names are the DNS names and IP addresses of the serving certificate; at least one.
 	Names []string
-	// ValidatingWebhooks and MutatingWebhooks are the configurations whose caBundle is kept up to date. One that does not
-	// exist is passed over, and taken care of once it does.
-	ValidatingWebhooks []string
-	MutatingWebhooks   []string
+	// Publish tells the API server which authorities vouch for the webhooks. An authority of which it errs is presented only
+	// when it cannot be helped. Nobody is told where nil.
+	Publish Publish
 	// Now is the clock; time.Now where nil.
 	Now func() time.Time
 }
+
+// Publish takes a PEM bundle of authorities. It is called at every look, mostly with the bundle of before.
+type Publish func(ctx context.Context, bundle []byte) error
 
 // Source is the manager's source of serving certificates. It runs on every replica.
 type Source struct {
@@ -93,10 +97,13 @@ func New(c client.Client, log logr.Logger, options Options) (*Source, error) {
 		options.SecretName = "behalf-serving-ca"
 	}
 	if options.ConfigMapName == "" {
-		options.ConfigMapName = "behalf-ca"
+		options.ConfigMapName = defaultConfigMap
 	}
 	if options.Now == nil {
 		options.Now = time.Now
+	}
+	if options.Publish == nil {
+		options.Publish = toNobody
 	}
 	return &Source{client: c, options: options, log: log}, nil
 }
@@ -114,15 +121,20 @@ func (s *Source) NeedLeaderElection() bool { return false }
 
 // Start looks after everything until the context ends.
 func (s *Source) Start(ctx context.Context) error {
+	lookAgainAndAgain(ctx, s.log, s.Ensure)
+	return nil
+}
+
+func lookAgainAndAgain(ctx context.Context, log logr.Logger, look func(context.Context) error) {
 	for {
 		again := checkEvery
-		if err := s.Ensure(ctx); err != nil && ctx.Err() == nil {
+		if err := look(ctx); err != nil && ctx.Err() == nil {
 			again = retryAfter
-			s.log.Error(err, "looking after serving certificates; will try again", "after", again.String())
+			log.Error(err, "looking after serving certificates; will try again", "after", again.String())
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-time.After(again):
 		}
 	}
@@ -135,7 +147,10 @@ func (s *Source) Ensure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(s.ensureConfigMap(ctx, known.bundle), s.ensureWebhooks(ctx, known.bundle))
+	err = errors.Join(
+		ensureConfigMap(ctx, s.client, client.ObjectKey{Namespace: s.options.Namespace, Name: s.options.ConfigMapName}, known.bundle),
+		s.options.Publish(ctx, known.bundle),
+	)
 	s.authorities.Store(pool(known.bundle))
 	return errors.Join(err, s.ensureLeaf(known.presents(now, err == nil), now))
 }
@@ -229,31 +244,4 @@ func (s *Source) update(ctx context.Context, secret *corev1.Secret, data map[str
 	}
 	s.kept = data
 	return readAuthorities(data, now)
-}
-
-func (s *Source) ensureConfigMap(ctx context.Context, bundle []byte) error {
-	var config corev1.ConfigMap
-	err := s.client.Get(ctx, client.ObjectKey{Namespace: s.options.Namespace, Name: s.options.ConfigMapName}, &config)
-	if apierrors.IsNotFound(err) {
-		config.Namespace, config.Name = s.options.Namespace, s.options.ConfigMapName
-		config.Data = map[string]string{ConfigMapKey: string(bundle)}
-		if err := s.client.Create(ctx, &config); err != nil && !apierrors.IsAlreadyExists(err) {
-			return fmt.Errorf("creating config map %s: %w", s.options.ConfigMapName, err)
-		}
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("reading config map %s: %w", s.options.ConfigMapName, err)
-	}
-	if config.Data[ConfigMapKey] == string(bundle) {
-		return nil
-	}
-	if config.Data == nil {
-		config.Data = map[string]string{}
-	}
-	config.Data[ConfigMapKey] = string(bundle)
-	if err := s.client.Update(ctx, &config); err != nil {
-		return fmt.Errorf("updating config map %s: %w", s.options.ConfigMapName, err)
-	}
-	return nil
 }

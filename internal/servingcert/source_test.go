@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -19,11 +18,9 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"behalf.dev/behalf/internal/servingcert"
@@ -64,7 +61,9 @@ type fixture struct {
 	t         *testing.T
 	namespace string
 	now       time.Time
-	webhook   string
+	// published is what the API server was told last, and unpublished why it cannot be told.
+	published   string
+	unpublished error
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -76,25 +75,27 @@ func newFixture(t *testing.T) *fixture {
 	if err := api.Create(t.Context(), namespace); err != nil {
 		t.Fatal(err)
 	}
-	return &fixture{t: t, namespace: namespace.Name, now: time.Now(), webhook: namespace.Name}
+	return &fixture{t: t, namespace: namespace.Name, now: time.Now()}
 }
 
 func (f *fixture) source() *servingcert.Source {
 	f.t.Helper()
-	return f.sourceOver(api)
-}
-
-func (f *fixture) sourceOver(c client.Client) *servingcert.Source {
-	f.t.Helper()
-	s, err := servingcert.New(c, logr.Discard(), servingcert.Options{
-		Namespace: f.namespace, Names: []string{"manager.test", "127.0.0.1"},
-		ValidatingWebhooks: []string{f.webhook}, MutatingWebhooks: []string{"not-there"},
-		Now: func() time.Time { return f.now },
+	s, err := servingcert.New(api, logr.Discard(), servingcert.Options{
+		Namespace: f.namespace, Names: []string{"manager.test", "127.0.0.1"}, Publish: f.publish, Now: f.clock,
 	})
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	return s
+}
+
+func (f *fixture) clock() time.Time { return f.now }
+
+func (f *fixture) publish(_ context.Context, bundle []byte) error {
+	if f.unpublished == nil {
+		f.published = string(bundle)
+	}
+	return f.unpublished
 }
 
 func (f *fixture) ensure(s *servingcert.Source) {
@@ -269,7 +270,12 @@ func (f *fixture) dial(address, copied string) error {
 // serve answers handshakes with the source's certificates until the test ends.
 func (f *fixture) serve(s *servingcert.Source) (address string) {
 	f.t.Helper()
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{GetCertificate: s.GetCertificate, MinVersion: tls.VersionTLS13})
+	return f.serveWith(s.GetCertificate)
+}
+
+func (f *fixture) serveWith(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) (address string) {
+	f.t.Helper()
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{GetCertificate: certificate, MinVersion: tls.VersionTLS13})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -397,28 +403,15 @@ func TestACertificateIsRenewedWithoutARestart(t *testing.T) {
 	}
 }
 
-// forbidsUpdates is an API server that refuses to change one kind.
-func forbidsUpdates(kind client.Object) interceptor.Funcs {
-	return interceptor.Funcs{
-		Update: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.UpdateOption) error {
-			if reflect.TypeOf(o) == reflect.TypeOf(kind) {
-				return errors.New("forbidden here")
-			}
-			return c.Update(ctx, o, opts...)
-		},
-	}
-}
-
 // THREATS 10: one thing that cannot be written does not take the other server's certificate away, and nothing is presented
 // that nobody could have learnt of.
 func TestWhatCannotBePublishedIsNotPresented(t *testing.T) {
 	f := newFixture(t)
-	f.webhookConfiguration()
-	other := f.source()
+	other, hindered := f.source(), f.source()
 	f.ensure(other)
 	before := f.configMap()
 
-	hindered := f.sourceOver(interceptor.NewClient(api, forbidsUpdates(&admissionregistrationv1.ValidatingWebhookConfiguration{})))
+	f.unpublished = errors.New("forbidden here")
 	f.now = f.now.Add(2*365*24*time.Hour + 24*time.Hour)
 	for _, passed := range []time.Duration{0, time.Hour} {
 		f.now = f.now.Add(passed)
@@ -429,6 +422,7 @@ func TestWhatCannotBePublishedIsNotPresented(t *testing.T) {
 			t.Errorf("%s after the replacement: %v", passed, err)
 		}
 	}
+	f.unpublished = nil
 	f.ensure(other)
 	if err := verify(t, other, f.configMap(), "manager.test", f.now); err != nil {
 		t.Error(err)
@@ -438,34 +432,39 @@ func TestWhatCannotBePublishedIsNotPresented(t *testing.T) {
 	}
 }
 
-// webhookConfiguration makes the one whose caBundle sources look after.
-func (f *fixture) webhookConfiguration() *admissionregistrationv1.ValidatingWebhookConfiguration {
-	f.t.Helper()
-	sideEffects := admissionregistrationv1.SideEffectClassNone
-	url := "https://127.0.0.1:1/"
-	config := &admissionregistrationv1.ValidatingWebhookConfiguration{
-		ObjectMeta: metav1.ObjectMeta{Name: f.webhook},
-		Webhooks: []admissionregistrationv1.ValidatingWebhook{{
-			Name: "a.test.dev", AdmissionReviewVersions: []string{"v1"}, SideEffects: &sideEffects,
-			ClientConfig: admissionregistrationv1.WebhookClientConfig{URL: &url},
-		}},
+// THREATS 10: the authority and every certificate expired while no manager ran, or the clock stood still.
+func TestAManagerThatStartsAfterEverythingHasExpiredServes(t *testing.T) {
+	for name, away := range map[string]time.Duration{
+		"the certificate has expired":                 31 * 24 * time.Hour,
+		"the authority is due":                        2*365*24*time.Hour + 24*time.Hour,
+		"the authority has expired":                   3*365*24*time.Hour + time.Minute,
+		"the authority and its successor are history": 20 * 365 * 24 * time.Hour,
+		"the clock was a year ahead before":           -365 * 24 * time.Hour,
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.ensure(f.source())
+			f.now = f.now.Add(away)
+			first, second := f.source(), f.source()
+			f.ensure(first)
+			f.ensure(second)
+			if f.published != f.configMap() {
+				t.Error("the API server was told something else than authorizers")
+			}
+			for replica, s := range map[string]*servingcert.Source{"the first replica": first, "the second replica": second} {
+				if err := f.dial(f.serve(s), f.published); err != nil {
+					t.Errorf("%s: %v", replica, err)
+				}
+			}
+		})
 	}
-	if err := api.Create(f.t.Context(), config); err != nil {
-		f.t.Fatal(err)
-	}
-	f.t.Cleanup(func() { _ = api.Delete(context.WithoutCancel(f.t.Context()), config) })
-	return config
 }
 
-func TestAWebhooksBundleFollowsTheAuthority(t *testing.T) {
+func TestTheAPIServerIsToldOfTheAuthority(t *testing.T) {
 	f := newFixture(t)
 	s := f.source()
-	config := f.webhookConfiguration()
 	f.ensure(s)
-	if err := api.Get(t.Context(), client.ObjectKeyFromObject(config), config); err != nil {
-		t.Fatal(err)
-	}
-	if err := verify(t, s, string(config.Webhooks[0].ClientConfig.CABundle), "manager.test", f.now); err != nil {
+	if err := verify(t, s, f.published, "manager.test", f.now); err != nil {
 		t.Errorf("the API server would not believe the webhook: %v", err)
 	}
 }

@@ -32,7 +32,7 @@ func readAuthorities(data map[string][]byte, now time.Time) (authorities, error)
 		return authorities{}, err
 	}
 	found := authorities{newest: newest, bundle: slices.Concat(newest.certPEM(), living(data[secretPrevious], now))}
-	if before, err := parseAuthority(data[secretPrevious], data[secretPreviousKey]); err == nil && !now.After(before.cert.NotAfter) {
+	if before, err := parseAuthority(data[secretPrevious], data[secretPreviousKey]); err == nil && !now.Before(before.cert.NotBefore) && !now.After(before.cert.NotAfter) {
 		found.before = before
 	}
 	return found, nil

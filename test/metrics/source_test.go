@@ -29,6 +29,7 @@ var programs = map[string]string{
 	"internal/distribution": "manager",
 	"internal/issuerkeys":   "manager",
 	"internal/manager":      "manager",
+	"internal/upkeep":       "manager",
 	"controllers":           "manager",
 	"webhook":               "manager",
 	"internal/exchange":     "exchange",

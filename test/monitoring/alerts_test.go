@@ -58,6 +58,14 @@ var cases = map[string]struct {
 		series: []string{`behalf_manager_leader{` + manager + `} 1x4 0x9 1x5`, `behalf_manager_leader{namespace="behalf-system", job="manager", instance="m-1"} 0x20`},
 		from:   7, until: 15, says: "Status is written by the leader alone",
 	},
+	"BehalfAdmissionObjectsAltered": {
+		series: []string{`behalf_admission_objects_restored_total{` + manager + `, object="ValidatingWebhookConfiguration/behalf-validating", found="missing"} 0x4 1x25`},
+		from:   5, until: 14, says: "ValidatingWebhookConfiguration/behalf-validating was deleted or altered",
+	},
+	"BehalfAdmissionObjectsNotKept": {
+		series: []string{`behalf_admission_objects_failures_total{` + manager + `, object="ValidatingWebhookConfiguration/behalf-validating"} 0x4 60+60x9 600x15`},
+		from:   7, until: 18, says: "cannot read, create or restore ValidatingWebhookConfiguration/behalf-validating",
+	},
 	"BehalfManagerNotPublishing": {
 		series: []string{
 			`behalf_publish_last_success_timestamp_seconds{` + manager + `} 0+60x9 540x14 1500+60x9`,

@@ -36,7 +36,7 @@ func (s *Stack) startManagers(ctx context.Context) error {
 	for _, m := range s.Managers {
 		m.Program, err = s.program(m.Name, "manager",
 			"--kubeconfig="+kubeconfig, "--namespace="+Namespace,
-			"--distribution-address="+m.distribution, "--webhook-address="+m.webhook, "--serving-names=localhost,127.0.0.1",
+			"--distribution-address="+m.distribution, "--webhook-address="+m.webhook, "--webhook-url=https://"+s.webhook, "--serving-names=localhost,127.0.0.1",
 			"--authorizers="+Namespace+"/authorizer-a,"+Namespace+"/authorizer-b",
 			"--issuer-allow-loopback", "--metrics-address=0", "--lease="+cmp.Or(s.options.Lease, bundle.DefaultLease).String())
 		if err != nil {

@@ -22,7 +22,7 @@ import (
 const fieldOwner = client.FieldOwner("behalf-stack")
 
 // install applies what config/default holds with the control plane's own kubectl, as an admin would, but for the webhooks,
-// which have to be pointed at the manager first.
+// which come just before the manager.
 func (s *Stack) install(ctx context.Context) error {
 	for _, part := range []string{"crd", "rbac"} {
 		if _, err := s.Kubectl(ctx, "apply", "--server-side", "-k", s.File("config", part)); err != nil {
@@ -52,44 +52,14 @@ func (s *Stack) Kubectl(ctx context.Context, args ...string) (string, error) {
 	return stdout.String(), nil
 }
 
-// installWebhooks applies config/webhook, with the manager's loopback address in place of its Service: the manager runs
-// beside the cluster here, not in it.
+// installWebhooks applies config/webhook as an admin would. The manager, which is told where it runs, points them at itself.
 func (s *Stack) installWebhooks(ctx context.Context) error {
-	objects, err := Objects(s.File("config", "webhook", "manifests.yaml"))
-	if err != nil {
-		return err
-	}
+	var err error
 	if s.webhook, err = freeAddress(); err != nil {
 		return err
 	}
-	for _, object := range objects {
-		if err := pointAtManager(object, s.webhook); err != nil {
-			return err
-		}
-		if err := Apply(ctx, s.Admin, object); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func pointAtManager(object *unstructured.Unstructured, address string) error {
-	webhooks, _, err := unstructured.NestedSlice(object.Object, "webhooks")
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", object.GetName(), err)
-	}
-	for _, webhook := range webhooks {
-		fields, ok := webhook.(map[string]any)
-		if !ok {
-			return fmt.Errorf("reading %s: a webhook is no object", object.GetName())
-		}
-		path, _, err := unstructured.NestedString(fields, "clientConfig", "service", "path")
-		if err != nil || path == "" {
-			return fmt.Errorf("reading %s: a webhook has no clientConfig.service.path: %w", object.GetName(), err)
-		}
-		fields["clientConfig"] = map[string]any{"url": "https://" + address + path}
-	}
-	return unstructured.SetNestedSlice(object.Object, webhooks, "webhooks")
+	_, err = s.Kubectl(ctx, "apply", "--server-side", "-k", s.File("config", "webhook"))
+	return err
 }
 
 // Objects reads every object of a YAML file.

@@ -105,17 +105,17 @@ func (s *Stack) program(name, binary string, args ...string) (Program, error) {
 	return Program{Name: name, Health: health, stack: s, command: cluster.Command{Name: name, Path: path, Args: args}}, nil
 }
 
-// awaitWebhooks waits until the manager has written its authority into every webhook.
+// awaitWebhooks waits until the manager has written its address and its authority into every webhook.
 func (m *Manager) awaitWebhooks(ctx context.Context) error {
 	return eventually(ctx, m.process, func(ctx context.Context) error {
 		out, err := m.stack.Kubectl(ctx, "get", "validatingwebhookconfigurations,mutatingwebhookconfigurations",
-			"-o", `jsonpath={range .items[*].webhooks[*]}{.name}={.clientConfig.caBundle}{"\n"}{end}`)
+			"-o", `jsonpath={range .items[*].webhooks[*]}{.name} {.clientConfig.url} {.clientConfig.caBundle}{"\n"}{end}`)
 		if err != nil {
 			return err
 		}
 		for line := range strings.Lines(out) {
-			if name, bundle, _ := strings.Cut(strings.TrimSpace(line), "="); bundle == "" {
-				return fmt.Errorf("webhook %s has no caBundle yet", name)
+			if fields := strings.Fields(line); len(fields) != 3 || !strings.HasPrefix(fields[1], "https://"+m.stack.webhook+"/") {
+				return fmt.Errorf("a webhook does not ask this manager yet, or has no caBundle: %s", line)
 			}
 		}
 		return nil

@@ -1,0 +1,114 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package manager
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io/fs"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"behalf.dev/behalf/config/rbac/owners"
+	"behalf.dev/behalf/internal/servingcert"
+	"behalf.dev/behalf/internal/upkeep"
+	"behalf.dev/behalf/webhook"
+)
+
+// injectCAFrom is cert-manager's annotation.
+const injectCAFrom = "cert-manager.io/inject-ca-from"
+
+// certificates are those that the servers of a replica present.
+type certificates interface {
+	manager.Runnable
+	GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error)
+	Authorities() (*x509.CertPool, error)
+}
+
+func (m *Manager) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return m.certificates.GetCertificate(hello)
+}
+
+func (m *Manager) makeCertificates(rc *rest.Config) error {
+	c, err := m.direct(rc)
+	if err != nil {
+		return err
+	}
+	log := m.options.Log.WithName("certificates")
+	if m.options.ServingCertFile == "" {
+		m.certificates, err = servingcert.New(c, log, servingcert.Options{
+			Namespace: m.options.Namespace, Names: m.options.ServingNames, Publish: m.admission.Publish,
+		})
+		return err
+	}
+	files := servingcert.FilesOptions{
+		Namespace: m.options.Namespace, Names: m.options.ServingNames,
+		CertFile: m.options.ServingCertFile, KeyFile: m.options.ServingKeyFile, CAFile: m.options.ServingCAFile,
+	}
+	if m.options.InjectCAFrom == "" {
+		files.Publish = m.admission.Publish
+	}
+	m.certificates, err = servingcert.NewFiles(c, log, files)
+	return err
+}
+
+func (m *Manager) makeAdmission(rc *rest.Config) error {
+	objects, err := m.options.admissionObjects()
+	if err != nil {
+		return err
+	}
+	c, err := client.NewWithWatch(rc, client.Options{Scheme: m.ctrl.GetScheme()})
+	if err != nil {
+		return fmt.Errorf("making the client of admission objects: %w", err)
+	}
+	m.admission, err = upkeep.New(c, upkeep.Options{
+		Mode: m.options.AdmissionObjects, Objects: objects, Elected: m.ctrl.Elected(), Log: m.options.Log.WithName("admission"),
+	})
+	return err
+}
+
+// admissionObjects are what is looked after. A replica that answers no webhooks looks after none.
+func (o Options) admissionObjects() ([]*unstructured.Unstructured, error) {
+	objects, err := ownersPolicies()
+	if err != nil || off(o.WebhookAddress) {
+		return objects, err
+	}
+	configurations, err := webhook.Configurations(webhook.Installation{
+		Namespace: o.Namespace, Service: o.WebhookService, URL: o.WebhookURL, ExchangeAudience: o.ExchangeAudience,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range configurations {
+		if o.InjectCAFrom != "" {
+			c.SetAnnotations(map[string]string{injectCAFrom: o.InjectCAFrom})
+		}
+	}
+	return append(objects, configurations...), nil
+}
+
+// ownersPolicies stand with the owners' roles.
+func ownersPolicies() ([]*unstructured.Unstructured, error) {
+	files, err := fs.Glob(owners.Policies, "*.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("reading admission policies: %w", err)
+	}
+	var all []*unstructured.Unstructured
+	for _, name := range files {
+		raw, err := owners.Policies.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("reading admission policies: %w", err)
+		}
+		objects, err := upkeep.Read(raw)
+		if err != nil {
+			return nil, fmt.Errorf("reading admission policies: %s: %w", name, err)
+		}
+		all = append(all, objects...)
+	}
+	return all, nil
+}
