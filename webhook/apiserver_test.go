@@ -45,6 +45,7 @@ func TestAPIServer(t *testing.T) {
 		t.Run("right after their ServiceDelegation", s.testLiveRead)
 		t.Run("whatever the spelling of their service account", s.testServiceAccounts)
 	})
+	t.Run("tokens for the exchange", s.testTokens)
 	t.Run("grants", s.testGrants)
 	t.Run("objects", s.testObjects)
 	stop()

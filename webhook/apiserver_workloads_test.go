@@ -323,6 +323,15 @@ func (s *apiServer) testManagerGone(t *testing.T) {
 		o.Status.Phase = corev1.PodSucceeded
 		admitted(t, s.Status().Update(t.Context(), o), "")
 	})
+	t.Run("a kubelet gets every token but those for the exchange", func(t *testing.T) {
+		kubelet, portal := s.kubelet(t), in("support", "portal")
+		pod := &corev1.Pod{ObjectMeta: in("support", "token-asks")}
+		s.must(t, s.Get(t.Context(), client.ObjectKeyFromObject(pod), pod))
+		admitted(t, token(t, kubelet, portal, boundTo("Pod", pod.Name, pod.UID)), "")
+		admitted(t, token(t, kubelet, portal, boundTo("Pod", pod.Name, pod.UID), "sts.amazonaws.com"), "")
+		admitted(t, token(t, kubelet, portal, boundTo("Pod", pod.Name, pod.UID), DefaultExchangeAudience), "failed calling webhook")
+		admitted(t, token(t, kubelet, in("kube-system", "portal"), nil, DefaultExchangeAudience), "")
+	})
 	t.Run("a scheduler can bind", func(t *testing.T) {
 		o := makers["Pod"].make(in("support", "gone-bound"), plain())
 		s.must(t, s.Create(t.Context(), o))
