@@ -32,14 +32,14 @@ import (
 
 // TestAPIServer has a real API server ask the webhooks of a real manager, by the configuration that is shipped.
 func TestAPIServer(t *testing.T) {
-	s := startAPIServer(t)
+	s := startAPIServer(t, nil)
 	t.Run("nothing that asks is admitted before there is a manager", s.testNoManager)
 	stop := s.startManager(t)
 	t.Run("workloads", func(t *testing.T) {
 		t.Run("of every kind on creation", s.testCreate)
 		t.Run("of every kind on update", s.testUpdate)
 		t.Run("after their bounds shrank", s.testShrink)
-		t.Run("through subresources", s.testSubresources)
+		t.Run("through everything that the API server serves", s.testSurface)
 		t.Run("in every namespace but two", s.testNamespaces)
 		t.Run("in a dry run, or without a name", s.testDryRun)
 		t.Run("right after their ServiceDelegation", s.testLiveRead)
@@ -62,7 +62,8 @@ type apiServer struct {
 	warnings *warnings
 }
 
-func startAPIServer(t *testing.T) *apiServer {
+// startAPIServer gives flags to the API server, by their names.
+func startAPIServer(t *testing.T, flags map[string]string) *apiServer {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs an API server: not under -short")
@@ -79,7 +80,10 @@ func startAPIServer(t *testing.T) *apiServer {
 		WebhookInstallOptions: envtest.WebhookInstallOptions{Paths: []string{manifests}},
 	}
 	// envtest leaves this plugin out; every cluster has it, and it puts a projected token into every pod.
-	s.env.ControlPlane.GetAPIServer().Configure().Disable("disable-admission-plugins")
+	args := s.env.ControlPlane.GetAPIServer().Configure().Disable("disable-admission-plugins")
+	for name, value := range flags {
+		args.Set(name, value)
+	}
 	if _, err := s.env.Start(); err != nil {
 		t.Fatal(err)
 	}
