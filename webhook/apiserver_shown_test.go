@@ -17,7 +17,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
@@ -259,15 +258,13 @@ func (s *apiServer) showEviction(t *testing.T) {
 // The API server copies the annotations of a Binding to the pod. THREATS 1, 9.
 func (s *apiServer) showBindings(t *testing.T) {
 	o := s.askingPod(t, "bound")
-	clients, err := kubernetes.NewForConfig(s.env.Config)
-	s.must(t, err)
 	bind := &corev1.Binding{ObjectMeta: in("support", o.Name), Target: corev1.ObjectReference{Kind: "Node", Name: "node"}}
 	bind.Annotations = map[string]string{"behalf.dev/scopes": "delete"}
-	admitted(t, clients.CoreV1().Pods("support").Bind(t.Context(), bind, metav1.CreateOptions{}), "a Binding does not change what a pod asks for")
-	err = clients.CoreV1().RESTClient().Post().Namespace("support").Resource("bindings").Body(bind).Do(t.Context()).Error()
+	admitted(t, s.clients.CoreV1().Pods("support").Bind(t.Context(), bind, metav1.CreateOptions{}), "a Binding does not change what a pod asks for")
+	err := s.clients.CoreV1().RESTClient().Post().Namespace("support").Resource("bindings").Body(bind).Do(t.Context()).Error()
 	admitted(t, err, "a Binding does not change what a pod asks for")
 	bind.Annotations = map[string]string{"other": "x"}
-	admitted(t, clients.CoreV1().Pods("support").Bind(t.Context(), bind, metav1.CreateOptions{}), "")
+	admitted(t, s.clients.CoreV1().Pods("support").Bind(t.Context(), bind, metav1.CreateOptions{}), "")
 	s.asksAsBefore(t, o)
 	if o.Annotations["other"] != "x" {
 		t.Error("annotations are not copied any more, and nothing was shown")

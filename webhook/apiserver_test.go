@@ -14,10 +14,12 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -56,8 +58,11 @@ func TestAPIServer(t *testing.T) {
 // apiServer is a running API server with the webhooks installed.
 type apiServer struct {
 	client.Client
-	env    *envtest.Environment
-	scheme *runtime.Scheme
+	env     *envtest.Environment
+	scheme  *runtime.Scheme
+	clients kubernetes.Interface
+	// asKubelet is the one of the node on which pods run.
+	asKubelet client.Client
 	// warnings that the API server passed on with the last answers.
 	warnings *warnings
 }
@@ -74,6 +79,7 @@ func startAPIServer(t *testing.T, flags map[string]string) *apiServer {
 	ctrl.SetLogger(logr.Discard())
 	s := &apiServer{scheme: runtime.NewScheme(), warnings: &warnings{}}
 	utilruntime.Must(clientgoscheme.AddToScheme(s.scheme))
+	utilruntime.Must(apiextensionsv1.AddToScheme(s.scheme))
 	utilruntime.Must(v1alpha1.AddToScheme(s.scheme))
 	s.env = &envtest.Environment{
 		CRDDirectoryPaths: []string{"../config/crd/bases"}, ErrorIfCRDPathMissing: true,
@@ -92,7 +98,10 @@ func startAPIServer(t *testing.T, flags map[string]string) *apiServer {
 			t.Error(err)
 		}
 	})
-	s.Client = s.clientAs(t, "")
+	s.Client, s.asKubelet = s.clientAs(t, ""), s.clientAs(t, "system:node:node", "system:nodes")
+	var err error
+	s.clients, err = kubernetes.NewForConfig(s.env.Config)
+	s.must(t, err)
 	s.makeNamespace(t, "support", "finance", "behalf-system")
 	s.makeServiceAccounts(t, "support", "kube-system", "kube-public", "behalf-system")
 	return s

@@ -75,9 +75,8 @@ func (s *apiServer) testTokens(t *testing.T) {
 		})
 	}
 	t.Run("the kubelet asks for what a pod mounts, and has no way of its own", func(t *testing.T) {
-		kubelet := s.kubelet(t)
-		admitted(t, token(t, kubelet, portal, boundTo("Pod", mounts.Name, mounts.UID), DefaultExchangeAudience), "")
-		admitted(t, token(t, kubelet, portal, nil, DefaultExchangeAudience), "the token is bound to no pod") // THREATS 4
+		admitted(t, token(t, s.asKubelet, portal, boundTo("Pod", mounts.Name, mounts.UID), DefaultExchangeAudience), "")
+		admitted(t, token(t, s.asKubelet, portal, nil, DefaultExchangeAudience), "the token is bound to no pod") // THREATS 4
 	})
 	t.Run("a CSI driver's token asks as a mounted one does", s.testCSIToken)
 	t.Run("a pod whose bounds went has no further token", func(t *testing.T) {
@@ -94,12 +93,6 @@ func (s *apiServer) testTokens(t *testing.T) {
 	})
 }
 
-// kubelet is the one of the node on which pods run. envtest has no node authorizer; NodeRestriction is not what is tested.
-func (s *apiServer) kubelet(t *testing.T) client.Client {
-	t.Helper()
-	return s.clientAs(t, "system:node:node", "system:nodes")
-}
-
 // A pod gets a token for the exchange without mounting one where an administrator has a CSI driver ask for it.
 func (s *apiServer) testCSIToken(t *testing.T) {
 	s.must(t, s.Create(t.Context(), &storagev1.CSIDriver{
@@ -113,6 +106,6 @@ func (s *apiServer) testCSIToken(t *testing.T) {
 	template.Spec.ServiceAccountName = "default" // which has no ServiceDelegation
 	template.Spec.Volumes = []corev1.Volume{{Name: "csi", VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{Driver: "secrets.example"}}}}
 	pod := s.runPod(t, "token-csi", template)
-	err := token(t, s.kubelet(t), in("support", "default"), boundTo("Pod", pod.Name, pod.UID), DefaultExchangeAudience)
+	err := token(t, s.asKubelet, in("support", "default"), boundTo("Pod", pod.Name, pod.UID), DefaultExchangeAudience)
 	admitted(t, err, "service account support/default has no ServiceDelegation")
 }

@@ -12,7 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"behalf.dev/behalf/api/v1alpha1"
@@ -240,20 +239,18 @@ func (s *apiServer) testManagerGone(t *testing.T) {
 		admitted(t, s.Status().Update(t.Context(), o), "")
 	})
 	t.Run("a kubelet gets every token but those for the exchange", func(t *testing.T) {
-		kubelet, portal := s.kubelet(t), in("support", "portal")
+		portal := in("support", "portal")
 		pod := &corev1.Pod{ObjectMeta: in("support", "token-asks")}
 		s.must(t, s.Get(t.Context(), client.ObjectKeyFromObject(pod), pod))
-		admitted(t, token(t, kubelet, portal, boundTo("Pod", pod.Name, pod.UID)), "")
-		admitted(t, token(t, kubelet, portal, boundTo("Pod", pod.Name, pod.UID), "sts.amazonaws.com"), "")
-		admitted(t, token(t, kubelet, portal, boundTo("Pod", pod.Name, pod.UID), DefaultExchangeAudience), "failed calling webhook")
-		admitted(t, token(t, kubelet, in("kube-system", "portal"), nil, DefaultExchangeAudience), "")
+		admitted(t, token(t, s.asKubelet, portal, boundTo("Pod", pod.Name, pod.UID)), "")
+		admitted(t, token(t, s.asKubelet, portal, boundTo("Pod", pod.Name, pod.UID), "sts.amazonaws.com"), "")
+		admitted(t, token(t, s.asKubelet, portal, boundTo("Pod", pod.Name, pod.UID), DefaultExchangeAudience), "failed calling webhook")
+		admitted(t, token(t, s.asKubelet, in("kube-system", "portal"), nil, DefaultExchangeAudience), "")
 	})
 	t.Run("a scheduler can bind", func(t *testing.T) {
 		o := makers["Pod"].make(in("support", "gone-bound"), plain())
 		s.must(t, s.Create(t.Context(), o))
-		clients, err := kubernetes.NewForConfig(s.env.Config)
-		s.must(t, err)
 		bind := &corev1.Binding{ObjectMeta: in("support", "gone-bound"), Target: corev1.ObjectReference{Kind: "Node", Name: "node"}}
-		admitted(t, clients.CoreV1().Pods("support").Bind(t.Context(), bind, metav1.CreateOptions{}), "")
+		admitted(t, s.clients.CoreV1().Pods("support").Bind(t.Context(), bind, metav1.CreateOptions{}), "")
 	})
 }

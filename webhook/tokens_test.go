@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 )
 
 // onePod is a cluster with one pod, or with an error.
@@ -87,7 +86,7 @@ func TestTokens(t *testing.T) {
 			handler := &tokens{judge: judge{exchangeAudience: DefaultExchangeAudience, cached: &tt.cached, live: &tt.live}, pods: tt.pods}
 			req := request(t, tokenRequestKind, "support", tt.request, nil)
 			req.Name = "portal"
-			check(t, (&admission.Webhook{Handler: patient{handler}}).Handle(t.Context(), req), tt.want)
+			check(t, served(handler).Handle(t.Context(), req), tt.want)
 		})
 	}
 	t.Run("a pod of another service account gives no token", func(t *testing.T) {

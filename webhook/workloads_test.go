@@ -101,7 +101,7 @@ func TestWorkloads(t *testing.T) {
 			if tt.old != "" {
 				old = tt.old
 			}
-			got := (&admission.Webhook{Handler: patient{w}}).Handle(t.Context(), request(t, podKind, "support", tt.object, old))
+			got := served(w).Handle(t.Context(), request(t, podKind, "support", tt.object, old))
 			check(t, got, tt.want)
 			if tt.live.asked != tt.askedLive {
 				t.Errorf("the API server was asked %d times, want %d", tt.live.asked, tt.askedLive)
@@ -193,7 +193,7 @@ func FuzzAdmissionReview(f *testing.F) {
 		f.Add(body)
 	}
 	// Nothing is declared, and so whatever asks must be refused.
-	hook := &admission.Webhook{Handler: patient{&workloads{judge{exchangeAudience: DefaultExchangeAudience, cached: &source{}, live: &source{}}}}}
+	hook := served(&workloads{judge{exchangeAudience: DefaultExchangeAudience, cached: &source{}, live: &source{}}})
 	f.Fuzz(func(t *testing.T, body string) {
 		response := httptest.NewRecorder()
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, PathWorkloads, bytes.NewReader([]byte(body)))

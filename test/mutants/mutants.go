@@ -57,9 +57,9 @@ func Build(t *testing.T, root, pkg string, all []Mutant) Binary {
 	}
 	write(t, filepath.Join(folder, "overlay.json"), string(raw))
 	b := Binary{path: filepath.Join(folder, "package.test"), folder: filepath.Join(root, pkg)}
-	//nolint:gosec // the arguments are the test's own
 	cmd := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-overlay", filepath.Join(folder, "overlay.json"), "-o", b.path, ".")
-	cmd.Dir, cmd.Env = b.folder, append(os.Environ(), "CGO_ENABLED=0")
+	// As make build has it, so that what does not change is compiled already.
+	cmd.Dir, cmd.Env = b.folder, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("the mutants do not compile: %v\n%s", err, out)
 	}
@@ -69,7 +69,6 @@ func Build(t *testing.T, root, pkg string, all []Mutant) Binary {
 // Run runs the tests that a pattern matches with one mutant switched on, or None. That no test ran is an error.
 func (b Binary) Run(t *testing.T, mutant int, pattern string) (out string, failed bool) {
 	t.Helper()
-	//nolint:gosec // the arguments are the test's own
 	cmd := exec.CommandContext(t.Context(), b.path, "-test.run="+pattern, "-test.timeout=2m", "-test.v")
 	cmd.Dir, cmd.Env = b.folder, append(os.Environ(), switchedBy+"="+strconv.Itoa(mutant))
 	raw, err := cmd.CombinedOutput()
