@@ -14,11 +14,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
 // TestEveryAPI asks an API server with all APIs and features switched on, those of no default too. THREATS 1, 3
 func TestEveryAPI(t *testing.T) {
-	s := startAPIServer(t, map[string]string{"runtime-config": "api/all=true", "feature-gates": "AllAlpha=true,AllBeta=true"})
+	s := startAPIServer(t, func(server *envtest.APIServer) {
+		server.Configure().Set("runtime-config", "api/all=true").Set("feature-gates", "AllAlpha=true,AllBeta=true")
+	})
 	stop := s.startManager(t)
 	t.Run("everything that the API server serves", s.testSurface)
 	stop()

@@ -34,7 +34,7 @@ import (
 
 // TestAPIServer has a real API server ask the webhooks of a real manager, by the configuration that is shipped.
 func TestAPIServer(t *testing.T) {
-	s := startAPIServer(t, nil)
+	s := startAPIServer(t)
 	t.Run("nothing that asks is admitted before there is a manager", s.testNoManager)
 	stop := s.startManager(t)
 	t.Run("workloads", func(t *testing.T) {
@@ -44,6 +44,7 @@ func TestAPIServer(t *testing.T) {
 		t.Run("through everything that the API server serves", s.testSurface)
 		t.Run("in every namespace but two", s.testNamespaces)
 		t.Run("in a dry run, or without a name", s.testDryRun)
+		t.Run("without side effects", s.testSideEffects)
 		t.Run("right after their ServiceDelegation", s.testLiveRead)
 		t.Run("whatever the spelling of their service account", s.testServiceAccounts)
 	})
@@ -65,10 +66,12 @@ type apiServer struct {
 	asKubelet client.Client
 	// warnings that the API server passed on with the last answers.
 	warnings *warnings
+	// written is what managers asked the API server to write.
+	written *record
 }
 
-// startAPIServer gives flags to the API server, by their names.
-func startAPIServer(t *testing.T, flags map[string]string) *apiServer {
+// startAPIServer may be told how to start it otherwise than usual.
+func startAPIServer(t *testing.T, otherwise ...func(*envtest.APIServer)) *apiServer {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs an API server: not under -short")
@@ -77,7 +80,7 @@ func startAPIServer(t *testing.T, flags map[string]string) *apiServer {
 		t.Fatal("KUBEBUILDER_ASSETS is not set: run make test, or set it to what hack/controlplane/build.sh prints")
 	}
 	ctrl.SetLogger(logr.Discard())
-	s := &apiServer{scheme: runtime.NewScheme(), warnings: &warnings{}}
+	s := &apiServer{scheme: runtime.NewScheme(), warnings: &warnings{}, written: &record{}}
 	utilruntime.Must(clientgoscheme.AddToScheme(s.scheme))
 	utilruntime.Must(apiextensionsv1.AddToScheme(s.scheme))
 	utilruntime.Must(v1alpha1.AddToScheme(s.scheme))
@@ -86,9 +89,9 @@ func startAPIServer(t *testing.T, flags map[string]string) *apiServer {
 		WebhookInstallOptions: envtest.WebhookInstallOptions{Paths: []string{manifests}},
 	}
 	// envtest leaves this plugin out; every cluster has it, and it puts a projected token into every pod.
-	args := s.env.ControlPlane.GetAPIServer().Configure().Disable("disable-admission-plugins")
-	for name, value := range flags {
-		args.Set(name, value)
+	s.env.ControlPlane.GetAPIServer().Configure().Disable("disable-admission-plugins")
+	for _, change := range otherwise {
+		change(s.env.ControlPlane.GetAPIServer())
 	}
 	if _, err := s.env.Start(); err != nil {
 		t.Fatal(err)
@@ -126,8 +129,20 @@ func (s *apiServer) clientAs(t *testing.T, user string, groups ...string) client
 // startManager gives a function that stops it.
 func (s *apiServer) startManager(t *testing.T) func() {
 	t.Helper()
+	cfg := rest.CopyConfig(s.env.Config)
+	cfg.Wrap(s.written.watch)
+	mgr, stop := s.runManager(t, cfg)
+	if !mgr.GetCache().WaitForCacheSync(t.Context()) {
+		t.Fatal("the cache is not in sync")
+	}
+	return stop
+}
+
+// runManager waits until the webhook server answers, whatever it says, and for no cache.
+func (s *apiServer) runManager(t *testing.T, cfg *rest.Config) (ctrl.Manager, func()) {
+	t.Helper()
 	hooks := s.env.WebhookInstallOptions
-	mgr, err := ctrl.NewManager(s.env.Config, ctrl.Options{
+	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
 		Scheme: s.scheme, Metrics: server.Options{BindAddress: "0"}, Controller: config.Controller{},
 		WebhookServer: webhook.NewServer(webhook.Options{
 			Host: hooks.LocalServingHost, Port: hooks.LocalServingPort, CertDir: hooks.LocalServingCertDir,
@@ -156,11 +171,8 @@ func (s *apiServer) startManager(t *testing.T) func() {
 		}
 	})
 	t.Cleanup(stop)
-	if !mgr.GetCache().WaitForCacheSync(ctx) {
-		t.Fatal("the cache is not in sync")
-	}
 	s.eventually(t, "the webhook server answers", func() error { return mgr.GetWebhookServer().StartedChecker()(nil) })
-	return stop
+	return mgr, stop
 }
 
 // eventually asks until there is no error.

@@ -313,7 +313,7 @@ func asksForToken(audiences ...string) func(context.Context, *apiServer) error {
 // TestThreatsOfTheInstallation takes one defence after the other out of what is installed: each attempt that is refused with
 // all of them must succeed without its own.
 func TestThreatsOfTheInstallation(t *testing.T) {
-	s := startAPIServer(t, nil)
+	s := startAPIServer(t)
 	stop := s.startManager(t)
 	s.setThreatened(t)
 	for _, g := range gaps {
