@@ -14,10 +14,12 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -39,12 +41,14 @@ func TestAPIServer(t *testing.T) {
 		t.Run("of every kind on creation", s.testCreate)
 		t.Run("of every kind on update", s.testUpdate)
 		t.Run("after their bounds shrank", s.testShrink)
-		t.Run("through subresources", s.testSubresources)
+		t.Run("through everything that the API server serves", s.testSurface)
 		t.Run("in every namespace but two", s.testNamespaces)
 		t.Run("in a dry run, or without a name", s.testDryRun)
+		t.Run("without side effects", s.testSideEffects)
 		t.Run("right after their ServiceDelegation", s.testLiveRead)
 		t.Run("whatever the spelling of their service account", s.testServiceAccounts)
 	})
+	t.Run("tokens for the exchange", s.testTokens)
 	t.Run("grants", s.testGrants)
 	t.Run("objects", s.testObjects)
 	stop()
@@ -55,10 +59,15 @@ func TestAPIServer(t *testing.T) {
 // apiServer is a running API server with the webhooks installed.
 type apiServer struct {
 	client.Client
-	env    *envtest.Environment
-	scheme *runtime.Scheme
+	env     *envtest.Environment
+	scheme  *runtime.Scheme
+	clients kubernetes.Interface
+	// asKubelet is the one of the node on which pods run.
+	asKubelet client.Client
 	// warnings that the API server passed on with the last answers.
 	warnings *warnings
+	// written is what managers asked the API server to write.
+	written *record
 }
 
 // startAPIServer may be told how to start it otherwise than usual.
@@ -71,8 +80,9 @@ func startAPIServer(t *testing.T, otherwise ...func(*envtest.APIServer)) *apiSer
 		t.Fatal("KUBEBUILDER_ASSETS is not set: run make test, or set it to what hack/controlplane/build.sh prints")
 	}
 	ctrl.SetLogger(logr.Discard())
-	s := &apiServer{scheme: runtime.NewScheme(), warnings: &warnings{}}
+	s := &apiServer{scheme: runtime.NewScheme(), warnings: &warnings{}, written: &record{}}
 	utilruntime.Must(clientgoscheme.AddToScheme(s.scheme))
+	utilruntime.Must(apiextensionsv1.AddToScheme(s.scheme))
 	utilruntime.Must(v1alpha1.AddToScheme(s.scheme))
 	s.env = &envtest.Environment{
 		CRDDirectoryPaths: []string{"../config/crd/bases"}, ErrorIfCRDPathMissing: true,
@@ -91,7 +101,10 @@ func startAPIServer(t *testing.T, otherwise ...func(*envtest.APIServer)) *apiSer
 			t.Error(err)
 		}
 	})
-	s.Client = s.clientAs(t, "")
+	s.Client, s.asKubelet = s.clientAs(t, ""), s.clientAs(t, "system:node:node", "system:nodes")
+	var err error
+	s.clients, err = kubernetes.NewForConfig(s.env.Config)
+	s.must(t, err)
 	s.makeNamespace(t, "support", "finance", "behalf-system")
 	s.makeServiceAccounts(t, "support", "kube-system", "kube-public", "behalf-system")
 	return s
@@ -116,8 +129,20 @@ func (s *apiServer) clientAs(t *testing.T, user string, groups ...string) client
 // startManager gives a function that stops it.
 func (s *apiServer) startManager(t *testing.T) func() {
 	t.Helper()
+	cfg := rest.CopyConfig(s.env.Config)
+	cfg.Wrap(s.written.watch)
+	mgr, stop := s.runManager(t, cfg)
+	if !mgr.GetCache().WaitForCacheSync(t.Context()) {
+		t.Fatal("the cache is not in sync")
+	}
+	return stop
+}
+
+// runManager waits until the webhook server answers, whatever it says, and for no cache.
+func (s *apiServer) runManager(t *testing.T, cfg *rest.Config) (ctrl.Manager, func()) {
+	t.Helper()
 	hooks := s.env.WebhookInstallOptions
-	mgr, err := ctrl.NewManager(s.env.Config, ctrl.Options{
+	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
 		Scheme: s.scheme, Metrics: server.Options{BindAddress: "0"}, Controller: config.Controller{},
 		WebhookServer: webhook.NewServer(webhook.Options{
 			Host: hooks.LocalServingHost, Port: hooks.LocalServingPort, CertDir: hooks.LocalServingCertDir,
@@ -146,11 +171,8 @@ func (s *apiServer) startManager(t *testing.T) func() {
 		}
 	})
 	t.Cleanup(stop)
-	if !mgr.GetCache().WaitForCacheSync(ctx) {
-		t.Fatal("the cache is not in sync")
-	}
 	s.eventually(t, "the webhook server answers", func() error { return mgr.GetWebhookServer().StartedChecker()(nil) })
-	return stop
+	return mgr, stop
 }
 
 // eventually asks until there is no error.

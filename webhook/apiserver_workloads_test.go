@@ -9,12 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	appsv1 "k8s.io/api/apps/v1"
-	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"behalf.dev/behalf/api/v1alpha1"
@@ -142,88 +139,6 @@ func (s *apiServer) testShrink(t *testing.T) {
 	}
 }
 
-// THREATS 1, 9: each subresource that writes is either judged, or changes nothing of what is judged.
-func (s *apiServer) testSubresources(t *testing.T) {
-	s.declare(t, "read")
-	scopesOf := func(o client.Object) string {
-		s.must(t, s.Get(t.Context(), client.ObjectKeyFromObject(o), o))
-		return o.GetAnnotations()["behalf.dev/scopes"]
-	}
-	pod := func(name string) *corev1.Pod {
-		o := makers["Pod"].make(in("support", name), asking("read")).(*corev1.Pod)
-		s.must(t, s.Create(t.Context(), o))
-		return o
-	}
-	t.Run("pods/status is judged", func(t *testing.T) {
-		o := pod("status")
-		o.Annotations["behalf.dev/scopes"] = "delete"
-		admitted(t, s.Status().Update(t.Context(), o), "scope delete is not declared")
-		s.must(t, s.Get(t.Context(), client.ObjectKeyFromObject(o), o))
-		o.Status.Phase = corev1.PodRunning
-		admitted(t, s.Status().Update(t.Context(), o), "")
-	})
-	for name, subresource := range map[string]string{
-		"pods/ephemeralcontainers keeps annotations": "ephemeralcontainers",
-		"pods/resize keeps annotations":              "resize",
-	} {
-		t.Run(name, func(t *testing.T) {
-			o := pod(subresource)
-			o.Annotations["behalf.dev/scopes"] = "delete"
-			o.Spec.ServiceAccountName = "default"
-			if subresource == "ephemeralcontainers" {
-				o.Spec.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "debug", Image: "x"}}}
-			}
-			s.must(t, s.SubResource(subresource).Update(t.Context(), o))
-			if got := scopesOf(o); got != "read" || o.Spec.ServiceAccountName != "portal" {
-				t.Errorf("it asks for %q as %s", got, o.Spec.ServiceAccountName)
-			}
-		})
-	}
-	t.Run("an ephemeral container mounts no volume that was not there", func(t *testing.T) {
-		o := pod("ephemeral-volume")
-		o.Spec.Volumes = append(o.Spec.Volumes, mountingFor(DefaultExchangeAudience).Spec.Volumes...)
-		o.Spec.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{
-			Name: "debug", Image: "x", VolumeMounts: []corev1.VolumeMount{{Name: "tokens", MountPath: "/t"}},
-		}}}
-		if err := s.SubResource("ephemeralcontainers").Update(t.Context(), o); err == nil {
-			t.Error("admitted")
-		}
-	})
-	t.Run("a Binding may not bring our annotation", func(t *testing.T) {
-		o := pod("bound")
-		clients, err := kubernetes.NewForConfig(s.env.Config)
-		s.must(t, err)
-		bind := &corev1.Binding{ObjectMeta: in("support", o.Name), Target: corev1.ObjectReference{Kind: "Node", Name: "node"}}
-		bind.Annotations = map[string]string{"behalf.dev/scopes": "delete"}
-		admitted(t, clients.CoreV1().Pods("support").Bind(t.Context(), bind, metav1.CreateOptions{}), "a Binding does not change what a pod asks for")
-		err = clients.CoreV1().RESTClient().Post().Namespace("support").Resource("bindings").Body(bind).Do(t.Context()).Error()
-		admitted(t, err, "a Binding does not change what a pod asks for")
-		bind.Annotations = map[string]string{"other": "x"}
-		admitted(t, clients.CoreV1().Pods("support").Bind(t.Context(), bind, metav1.CreateOptions{}), "")
-		if got := scopesOf(o); got != "read" {
-			t.Errorf("it asks for %q", got)
-		}
-	})
-	t.Run("status and scale of what makes pods keep the template", func(t *testing.T) {
-		for kind, m := range makers {
-			if m.template == nil || kind == "PodTemplate" {
-				continue
-			}
-			o := m.make(in("support", objectName(kind, "statused")), asking("read"))
-			s.must(t, s.Create(t.Context(), o))
-			m.annotate(o, "delete")
-			s.must(t, s.Status().Update(t.Context(), o))
-			s.must(t, s.Get(t.Context(), client.ObjectKeyFromObject(o), o))
-			if got := m.template(o).Annotations["behalf.dev/scopes"]; got != "read" {
-				t.Errorf("%s asks for %q", kind, got)
-			}
-		}
-		d := &appsv1.Deployment{ObjectMeta: in("support", objectName("Deployment", "statused"))}
-		scale := &autoscalingv1.Scale{Spec: autoscalingv1.ScaleSpec{Replicas: 5}}
-		admitted(t, s.SubResource("scale").Update(t.Context(), d, client.WithSubResourceBody(scale)), "")
-	})
-}
-
 // THREATS 4, 10: no namespace is left out but kube-system and our own, by a label that nobody can put on another.
 func (s *apiServer) testNamespaces(t *testing.T) {
 	sneaky := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "sneaky", Labels: map[string]string{
@@ -318,17 +233,24 @@ func (s *apiServer) testManagerGone(t *testing.T) {
 		})
 	}
 	t.Run("a kubelet can write status", func(t *testing.T) {
-		o := &corev1.Pod{ObjectMeta: in("support", "status")}
+		o := &corev1.Pod{ObjectMeta: in("support", "shown-status")}
 		s.must(t, s.Get(t.Context(), client.ObjectKeyFromObject(o), o))
 		o.Status.Phase = corev1.PodSucceeded
 		admitted(t, s.Status().Update(t.Context(), o), "")
 	})
+	t.Run("a kubelet gets every token but those for the exchange", func(t *testing.T) {
+		portal := in("support", "portal")
+		pod := &corev1.Pod{ObjectMeta: in("support", "token-asks")}
+		s.must(t, s.Get(t.Context(), client.ObjectKeyFromObject(pod), pod))
+		admitted(t, token(t, s.asKubelet, portal, boundTo("Pod", pod.Name, pod.UID)), "")
+		admitted(t, token(t, s.asKubelet, portal, boundTo("Pod", pod.Name, pod.UID), "sts.amazonaws.com"), "")
+		admitted(t, token(t, s.asKubelet, portal, boundTo("Pod", pod.Name, pod.UID), DefaultExchangeAudience), "failed calling webhook")
+		admitted(t, token(t, s.asKubelet, in("kube-system", "portal"), nil, DefaultExchangeAudience), "")
+	})
 	t.Run("a scheduler can bind", func(t *testing.T) {
 		o := makers["Pod"].make(in("support", "gone-bound"), plain())
 		s.must(t, s.Create(t.Context(), o))
-		clients, err := kubernetes.NewForConfig(s.env.Config)
-		s.must(t, err)
 		bind := &corev1.Binding{ObjectMeta: in("support", "gone-bound"), Target: corev1.ObjectReference{Kind: "Node", Name: "node"}}
-		admitted(t, clients.CoreV1().Pods("support").Bind(t.Context(), bind, metav1.CreateOptions{}), "")
+		admitted(t, s.clients.CoreV1().Pods("support").Bind(t.Context(), bind, metav1.CreateOptions{}), "")
 	})
 }

@@ -11,14 +11,12 @@
 // # What is judged, and what need not be
 //
 // Every built-in kind that makes pods is judged on creation and update, so that a person sees the error at the object that
-// they applied; the Pod itself always, because other controllers make pods too. Of the subresources:
+// they applied; the Pod itself always, because other controllers make pods too. So is a request for a token for the exchange,
+// which must be bound to a pod that passes. Of the subresources of pods, status may change annotations and is judged as the
+// pod is, and a Binding, whose annotations are copied to the pod, may not bring ours.
 //
-//   - pods/status may change annotations, and is judged as pods is;
-//   - pods/binding and bindings copy the annotations of the Binding to the pod: a Binding that brings ours is refused;
-//   - pods/ephemeralcontainers and pods/resize keep the pod's metadata, service account and volumes (registry/core/pod
-//     resets them from the stored pod), and an ephemeral container mounts only volumes that the pod had before;
-//   - pods/eviction, attach, exec, log, portforward and proxy write no pod;
-//   - status and scale of the other kinds keep the template.
+// The surface in surface_test.go is the list of all that an API server serves, with the webhook that judges it or the reason
+// why it need not be judged. It is held against a running API server: what stands nowhere fails the test.
 //
 // An update that asks for what the object asked for before is admitted, whatever the bounds are by now: running things can
 // be scaled, patched and finalized, and the pods that come of them are judged themselves. There is no other exemption: not by

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -73,7 +74,7 @@ func TestManifestsSayWhatTheyMust(t *testing.T) {
 			t.Errorf("%s is asked about everything", h.Name)
 		}
 	}
-	if want := map[string]bool{PathWorkloads: true, PathObjects: true, PathGrants: true, PathGrantApprover: true}; !reflect.DeepEqual(paths, want) {
+	if want := map[string]bool{PathWorkloads: true, PathTokens: true, PathObjects: true, PathGrants: true, PathGrantApprover: true}; !reflect.DeepEqual(paths, want) {
 		t.Errorf("paths are %v, want %v", paths, want)
 	}
 }
@@ -119,6 +120,7 @@ func TestManifestsCover(t *testing.T) {
 		"cronjobs.workloads.behalf.dev":     {"batch/v1 cronjobs CREATE", "batch/v1 cronjobs UPDATE"},
 		"podtemplates.workloads.behalf.dev": {"v1 podtemplates CREATE", "v1 podtemplates UPDATE"},
 		"bindings.workloads.behalf.dev":     {"v1 bindings CREATE", "v1 pods/binding CREATE"},
+		"tokens.workloads.behalf.dev":       {"v1 serviceaccounts/token CREATE"},
 		"objects.behalf.dev": {
 			"behalf.dev/v1alpha1 delegationpolicies CREATE", "behalf.dev/v1alpha1 delegationpolicies UPDATE",
 			"behalf.dev/v1alpha1 resourceservers CREATE", "behalf.dev/v1alpha1 resourceservers UPDATE",
@@ -133,14 +135,22 @@ func TestManifestsCover(t *testing.T) {
 	}
 }
 
-// The audience stands in two places, and must be the same in both.
+// The audience stands in several places, and must be the same in all of them.
 func TestManifestsKnowTheExchange(t *testing.T) {
 	validating, _ := configurations(t)
+	literal := regexp.MustCompile(`'([^']*)'`)
 	for _, h := range validating.Webhooks {
+		var audiences []string
 		for _, c := range h.MatchConditions {
-			if c.Name == "asks-for-delegation" && !strings.Contains(c.Expression, "== '"+DefaultExchangeAudience+"'") {
-				t.Errorf("%s does not look for tokens for %s", h.Name, DefaultExchangeAudience)
+			for _, found := range literal.FindAllStringSubmatch(c.Expression, -1) {
+				if found[1] != "" { // that of a token for the API server
+					audiences = append(audiences, found[1])
+				}
 			}
+		}
+		asks := strings.HasSuffix(h.Name, ".workloads.behalf.dev") && h.Name != "bindings.workloads.behalf.dev"
+		if want := map[bool][]string{true: {DefaultExchangeAudience}}[asks]; !slices.Equal(audiences, want) {
+			t.Errorf("%s looks for tokens for %q, want %q", h.Name, audiences, want)
 		}
 	}
 }

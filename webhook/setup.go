@@ -19,6 +19,7 @@ const DefaultExchangeAudience = "behalf-exchange"
 // The paths on the webhook server, which config/webhook/manifests.yaml names.
 const (
 	PathWorkloads     = "/validate-workloads"
+	PathTokens        = "/validate-tokens"
 	PathObjects       = "/validate-objects"
 	PathGrants        = "/validate-delegationgrants"
 	PathGrantApprover = "/mutate-delegationgrants"
@@ -40,6 +41,7 @@ type Options struct {
 // What the webhooks read, most of it from the caches that the controllers fill.
 //
 // +kubebuilder:rbac:groups=behalf.dev,resources=resourceservers;delegationpolicies;servicedelegations;trustedissuers,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=pods,verbs=get
 
 // Setup registers the webhooks on the manager's webhook server, and the index that they read by. Whatever cannot be
 // answered is denied: before the caches are in sync, after an error, a panic or too long a time.
@@ -54,19 +56,26 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	if err := indexDelegations(mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
+	judge := judge{
+		exchangeAudience: options.ExchangeAudience,
+		cached:           cachedDelegations{cached},
+		live:             liveDelegations{live},
+	}
 	for path, handler := range map[string]admission.Handler{
-		PathWorkloads: &workloads{
-			exchangeAudience: options.ExchangeAudience,
-			cached:           cachedDelegations{cached},
-			live:             liveDelegations{live},
-		},
+		PathWorkloads:     &workloads{judge},
+		PathTokens:        &tokens{judge: judge, pods: live},
 		PathObjects:       &objects{reader: cached, others: options.Others, clock: time.Now},
 		PathGrants:        &grantChecker{approvers: approvers{cached}},
 		PathGrantApprover: &grantStamper{approvers: approvers{cached}},
 	} {
-		mgr.GetWebhookServer().Register(path, &admission.Webhook{Handler: patient{handler}})
+		mgr.GetWebhookServer().Register(path, served(handler))
 	}
 	return nil
+}
+
+// served is a handler as the API server meets it: a panic denies, and nobody waits for long.
+func served(handler admission.Handler) *admission.Webhook {
+	return &admission.Webhook{Handler: patient{handler}, RecoverPanic: new(true)}
 }
 
 // patient gives a handler a limited time.

@@ -19,10 +19,7 @@ import (
 var bindingKind = schema.GroupVersionKind{Version: "v1", Kind: "Binding"}
 
 // workloads judges pods, and what makes pods.
-type workloads struct {
-	exchangeAudience string
-	cached, live     delegations
-}
+type workloads struct{ judge }
 
 // Handle admits what asks for nothing, for what it asked for before, or for what its service account was given.
 func (w *workloads) Handle(ctx context.Context, req admission.Request) admission.Response {
@@ -44,9 +41,11 @@ func (w *workloads) Handle(ctx context.Context, req admission.Request) admission
 	if !fresh {
 		return admission.Allowed("")
 	}
-	return w.judge(ctx, workload.Case{
-		Namespace: req.Namespace, Template: template, Path: path, ExchangeAudience: w.exchangeAudience,
-	})
+	problems, err := w.problems(ctx, workload.Case{Namespace: req.Namespace, Template: template, Path: path})
+	if err != nil {
+		return undecidable(err)
+	}
+	return answer(problems)
 }
 
 // asksAnew says whether the template asks for something, and for something else than the object that it replaces.
@@ -64,44 +63,6 @@ func (w *workloads) asksAnew(kind schema.GroupVersionKind, req admission.Request
 	case admissionv1.Delete, admissionv1.Connect:
 	}
 	return false, fmt.Errorf("operation %q writes no object", req.Operation)
-}
-
-// judge believes the cache when it gives enough, and asks the API server before it denies for something missing: a
-// pipeline that applies a ServiceDelegation and a Deployment in one go is faster than any cache.
-func (w *workloads) judge(ctx context.Context, c workload.Case) admission.Response {
-	var problems []workload.Problem
-	for _, source := range []delegations{w.cached, w.live} {
-		bounds, err := source.of(ctx, c.Namespace, c.Template.Ask(w.exchangeAudience).ServiceAccount)
-		if err != nil {
-			return undecidable(err)
-		}
-		c.Bounds = bounds
-		problems = workload.Judge(c)
-		if len(problems) == 0 {
-			return admission.Allowed("")
-		}
-		if !dependOnBounds(problems) {
-			break
-		}
-	}
-	return refused(tell(problems))
-}
-
-func dependOnBounds(problems []workload.Problem) bool {
-	for _, p := range problems {
-		if p.Reason != workload.Malformed {
-			return true
-		}
-	}
-	return false
-}
-
-func tell(problems []workload.Problem) []problem {
-	told := make([]problem, 0, len(problems))
-	for _, p := range problems {
-		told = append(told, problem{field: p.Field, message: p.Message})
-	}
-	return told
 }
 
 // judgeBinding refuses a Binding that would put our annotation on a pod: the API server copies the annotations of the one

@@ -96,12 +96,12 @@ func TestWorkloads(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := &workloads{exchangeAudience: DefaultExchangeAudience, cached: &tt.cached, live: &tt.live}
+			w := &workloads{judge{exchangeAudience: DefaultExchangeAudience, cached: &tt.cached, live: &tt.live}}
 			var old any
 			if tt.old != "" {
 				old = tt.old
 			}
-			got := (&admission.Webhook{Handler: patient{w}}).Handle(t.Context(), request(t, podKind, "support", tt.object, old))
+			got := served(w).Handle(t.Context(), request(t, podKind, "support", tt.object, old))
 			check(t, got, tt.want)
 			if tt.live.asked != tt.askedLive {
 				t.Errorf("the API server was asked %d times, want %d", tt.live.asked, tt.askedLive)
@@ -134,7 +134,7 @@ func TestWorkloadsRefusesWhatIsNoQuestion(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := &workloads{exchangeAudience: DefaultExchangeAudience, cached: &source{bounds: declared("read")}, live: &source{}}
+			w := &workloads{judge{exchangeAudience: DefaultExchangeAudience, cached: &source{bounds: declared("read")}, live: &source{}}}
 			if got := w.Handle(t.Context(), good); !got.Allowed {
 				t.Fatalf("unspoilt: %v", got.Result)
 			}
@@ -165,7 +165,7 @@ func TestBindings(t *testing.T) {
 // Tools read the fields, people the sentence.
 func TestRefusalNamesFields(t *testing.T) {
 	deployment := `{"spec":{"template":` + strings.Replace(asksToRead, "read", "a b c d e f g h i j", 1) + `}}`
-	w := &workloads{cached: &source{bounds: declared("read")}, live: &source{bounds: declared("read")}}
+	w := &workloads{judge{cached: &source{bounds: declared("read")}, live: &source{bounds: declared("read")}}}
 	got := w.Handle(t.Context(), request(t, schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, "support", deployment, nil))
 	if got.Result.Code != http.StatusForbidden || got.Result.Reason != metav1.StatusReasonForbidden {
 		t.Errorf("got %d %s", got.Result.Code, got.Result.Reason)
@@ -193,7 +193,7 @@ func FuzzAdmissionReview(f *testing.F) {
 		f.Add(body)
 	}
 	// Nothing is declared, and so whatever asks must be refused.
-	hook := &admission.Webhook{Handler: patient{&workloads{exchangeAudience: DefaultExchangeAudience, cached: &source{}, live: &source{}}}}
+	hook := served(&workloads{judge{exchangeAudience: DefaultExchangeAudience, cached: &source{}, live: &source{}}})
 	f.Fuzz(func(t *testing.T, body string) {
 		response := httptest.NewRecorder()
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, PathWorkloads, bytes.NewReader([]byte(body)))

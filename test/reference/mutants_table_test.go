@@ -12,7 +12,7 @@ const (
 	inCompiled   = "internal/compile/policies.go"
 )
 
-var mutants = []mutant{
+var faults = []mutant{
 	{
 		intends: "a Forbid that does not match stands in for a Permit",
 		file:    inPolicy, law: lawForbid,

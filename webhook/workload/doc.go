@@ -8,9 +8,13 @@
 // A pod asks for delegation in two ways: by the annotation behalf.dev/scopes, and by mounting a projected service account
 // token for the exchange's audience. Both are volumes and metadata of the pod as a whole. Its containers, whether init,
 // sidecar, ephemeral or plain, cannot ask for anything: they mount what volumes the pod has, and no environment variable,
-// lifecycle hook or image volume holds a token. That is why no list of containers is walked here.
+// lifecycle hook or image volume holds a token. That is why no list of containers is walked here. A test lists every source
+// from which anything comes into a container, and why it yields no token.
 //
-// Neither can what follows, for it yields no token for an audience of the pod's choosing: secrets of the type
-// kubernetes.io/service-account-token, which are for the API server; CSI volumes, to whose drivers the kubelet hands tokens
-// for audiences that the cluster's administrator wrote into the CSIDriver; and pod certificates.
+// A token for the exchange may also be asked for in the pod's name: by a TokenRequest that is bound to it, as a kubelet asks
+// for what the pod mounts, and for what a CSI driver wants to have. That asks for delegation as a mounted token does, whether
+// the pod mounts one or not.
+//
+// Nothing else yields a token for an audience of somebody's choosing. Secrets of the type kubernetes.io/service-account-token
+// hold one without an audience, for the API server; pod certificates are no tokens.
 package workload

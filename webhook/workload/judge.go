@@ -48,6 +48,9 @@ type Case struct {
 	Bounds []v1alpha1.ServiceDelegation
 	// ExchangeAudience is the audience of a token that asks for delegation by being mounted.
 	ExchangeAudience string
+	// Requested is where a token for the exchange is asked for in the pod's name, such as spec.audiences[0] of a TokenRequest:
+	// it asks for delegation, whether the pod mounts one or not. Empty where that is not the question.
+	Requested string
 }
 
 // Judge gives what is wrong with what a pod asks for, in the order in which it asks; nothing where it stays within its
@@ -62,13 +65,25 @@ func Judge(c Case) []Problem {
 		field := c.field("metadata.annotations[" + ScopesAnnotation + "]")
 		problems = judgeScopes(ask.Scopes, field, bounds)
 	}
-	if ask.MountsToken() && bounds.none() {
-		problems = append(problems, Problem{Field: c.field(ask.TokenField), Reason: NoServiceDelegation, Message: fmt.Sprintf(
+	if field := c.tokenField(ask); field != "" && bounds.none() {
+		problems = append(problems, Problem{Field: field, Reason: NoServiceDelegation, Message: fmt.Sprintf(
 			"a token for the exchange asks for delegation, and service account %s has no ServiceDelegation: "+
-				"create one in namespace %s with spec.serviceAccountName: %s, or do not mount the token",
+				"create one in namespace %s with spec.serviceAccountName: %s, or do without the token",
 			account, account.namespace, account.name)})
 	}
 	return problems
+}
+
+// tokenField is where a token for the exchange is asked for; empty where it is not.
+func (c Case) tokenField(ask Ask) string {
+	switch {
+	case c.Requested != "":
+		return c.Requested
+	case ask.MountsToken():
+		return c.field(ask.TokenField)
+	default:
+		return ""
+	}
 }
 
 func (c Case) field(below string) string {

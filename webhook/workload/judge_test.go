@@ -162,7 +162,7 @@ func TestJudgeTeaches(t *testing.T) {
 			mounting("", exchange), nil, "spec.jobTemplate.spec.template",
 			"spec.jobTemplate.spec.template.spec.volumes[3].projected.sources[1].serviceAccountToken.audience: a token for the exchange asks for delegation, " +
 				"and service account support/portal has no ServiceDelegation: create one in namespace support with spec.serviceAccountName: portal, " +
-				"or do not mount the token",
+				"or do without the token",
 		},
 		"what cannot be read": {
 			annotated("read a#b#c"), nil, "",
