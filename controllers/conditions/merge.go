@@ -15,15 +15,22 @@ import (
 
 // owned are the types that this package's users write. Others belong to somebody else and are left as they are.
 var owned = []string{
-	v1alpha1.ConditionAccepted, v1alpha1.ConditionWithinPolicy, v1alpha1.ConditionKeysFetched,
+	v1alpha1.ConditionAccepted, v1alpha1.ConditionWithinPolicy, v1alpha1.ConditionWorkloadsWithinBounds, v1alpha1.ConditionKeysFetched,
 	v1alpha1.ConditionEnforced, v1alpha1.ConditionStalled, v1alpha1.ConditionReady,
 }
 
 // Merge gives the conditions to write: the derived ones, for this generation, with the last of them, Ready, behind those of
-// other writers. The time of the last transition moves with the status only.
+// other writers. The time of the last transition moves with the status only. Where a derived one is Unsaid, what stood there
+// stays as it is.
 func Merge(existing, derived []metav1.Condition, generation int64, now metav1.Time) []metav1.Condition {
 	merged := make([]metav1.Condition, 0, len(existing)+len(derived))
 	for _, c := range derived {
+		if c.Status == "" {
+			if old := find(existing, c.Type); old != nil {
+				merged = append(merged, *old)
+			}
+			continue
+		}
 		c.ObservedGeneration = generation
 		c.Message = Clip(c.Message, v1alpha1.MaxConditionMessage)
 		c.LastTransitionTime = now
@@ -65,7 +72,7 @@ func warning(c metav1.Condition) bool {
 
 // counterpart says whether the warning is about something that another object is missing for: one that may be on its way.
 func counterpart(c metav1.Condition) bool {
-	return warning(c) && (c.Reason == v1alpha1.ReasonExcess || c.Reason == v1alpha1.ReasonNoEffect)
+	return warning(c) && (c.Reason == v1alpha1.ReasonExcess || c.Reason == v1alpha1.ReasonNoEffect || c.Reason == v1alpha1.ReasonOutsidePolicy)
 }
 
 // Changed are the derived conditions whose status or reason is not what stood there before, or whose message is not where
@@ -73,6 +80,9 @@ func counterpart(c metav1.Condition) bool {
 func Changed(before, after []metav1.Condition) []metav1.Condition {
 	var own, summary []metav1.Condition
 	for _, c := range after {
+		if c.Status == "" {
+			continue
+		}
 		if old := find(before, c.Type); old != nil && old.Status == c.Status && old.Reason == c.Reason &&
 			(!warning(c) || old.Message == Clip(c.Message, v1alpha1.MaxConditionMessage)) {
 			continue
