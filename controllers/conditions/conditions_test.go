@@ -324,6 +324,9 @@ func TestChanged(t *testing.T) {
 			after: []metav1.Condition{True("Accepted", "Accepted", "x"), True("Enforced", "Enforced", "y"), True("Ready", "Ready", "z")},
 			want:  []string{"Enforced"},
 		},
+		"what pods do is told on their workloads": {
+			after: append([]metav1.Condition{False("WorkloadsWithinBounds", "OutsideBounds", "x")}, usual...),
+		},
 		"Ready says something of its own": {
 			after: []metav1.Condition{True("Accepted", "Accepted", "x"), False("Enforced", "Lagging", "y"), True("Ready", "ReviewOverdue", "z")},
 			want:  []string{"Ready"},

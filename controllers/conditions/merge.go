@@ -72,17 +72,15 @@ func warning(c metav1.Condition) bool {
 
 // counterpart says whether the warning is about something that another object is missing for: one that may be on its way.
 func counterpart(c metav1.Condition) bool {
-	return warning(c) && (c.Reason == v1alpha1.ReasonExcess || c.Reason == v1alpha1.ReasonNoEffect || c.Reason == v1alpha1.ReasonOutsidePolicy)
+	return warning(c) && (c.Reason == v1alpha1.ReasonExcess || c.Reason == v1alpha1.ReasonNoEffect)
 }
 
 // Changed are the derived conditions whose status or reason is not what stood there before, or whose message is not where
-// the condition is a warning. Ready and Stalled repeat another one, so they count only where nothing else changed.
+// the condition is a warning. Ready and Stalled repeat another one, so they count only where nothing else changed. What is
+// outside its bounds is told by events on the workloads themselves.
 func Changed(before, after []metav1.Condition) []metav1.Condition {
 	var own, summary []metav1.Condition
 	for _, c := range after {
-		if c.Status == "" {
-			continue
-		}
 		if old := find(before, c.Type); old != nil && old.Status == c.Status && old.Reason == c.Reason &&
 			(!warning(c) || old.Message == Clip(c.Message, v1alpha1.MaxConditionMessage)) {
 			continue
@@ -90,7 +88,7 @@ func Changed(before, after []metav1.Condition) []metav1.Condition {
 		switch c.Type {
 		case v1alpha1.ConditionReady:
 			summary = append(summary, c)
-		case v1alpha1.ConditionStalled:
+		case v1alpha1.ConditionStalled, v1alpha1.ConditionWorkloadsWithinBounds:
 		default:
 			own = append(own, c)
 		}

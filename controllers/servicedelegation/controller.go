@@ -10,6 +10,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"behalf.dev/behalf/api/v1alpha1"
@@ -22,6 +23,10 @@ import (
 // +kubebuilder:rbac:groups=behalf.dev,resources=servicedelegations,verbs=get;list;watch
 // +kubebuilder:rbac:groups=behalf.dev,resources=servicedelegations/status,verbs=patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// writers is how many statuses are written at a time. One policy can touch a thousand ServiceDelegations, and whoever waits for
+// the last of them would wait for as many round trips.
+const writers = 8
 
 // Workloads knows how the running pods of service accounts stand.
 type Workloads interface {
@@ -52,6 +57,7 @@ func Setup(mgr ctrl.Manager, reports *bundle.Reports, pods Workloads) error {
 		For(&v1alpha1.ServiceDelegation{}).
 		WatchesRawSource(reports.Source(compile.KindServiceDelegation)).
 		WatchesRawSource(pods.Source()).
+		WithOptions(controller.Options{MaxConcurrentReconciles: writers}).
 		Complete(reconciler)
 	if err != nil {
 		return fmt.Errorf("setting up the controller of ServiceDelegations: %w", err)
