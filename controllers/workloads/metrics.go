@@ -30,7 +30,7 @@ func newSweepMetrics() *sweepMetrics {
 			Name: "behalf_workloads_events_total", Help: "Events written on workloads that are outside their bounds.",
 		}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "behalf_workloads_event_failures_total", Help: "Attempts to write such an event that failed.",
+			Name: "behalf_workloads_event_failures_total", Help: "Attempts to write an event on a workload that failed.",
 		}),
 	}
 }
