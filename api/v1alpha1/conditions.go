@@ -8,10 +8,13 @@ package v1alpha1
 const (
 	ConditionAccepted     = "Accepted"
 	ConditionWithinPolicy = "WithinPolicy"
-	ConditionKeysFetched  = "KeysFetched"
-	ConditionEnforced     = "Enforced"
-	ConditionStalled      = "Stalled"
-	ConditionReady        = "Ready"
+	// ConditionWorkloadsWithinBounds is for people and alerts. Ready does not sum it up: what it speaks of are other objects,
+	// which are denied beyond the bounds anyway, and which the next step of a pipeline may be there to replace.
+	ConditionWorkloadsWithinBounds = "WorkloadsWithinBounds"
+	ConditionKeysFetched           = "KeysFetched"
+	ConditionEnforced              = "Enforced"
+	ConditionStalled               = "Stalled"
+	ConditionReady                 = "Ready"
 )
 
 // What a writer of status must keep within: the schema refuses more, and a refused status is one that nobody sees.
@@ -45,6 +48,13 @@ const (
 	ReasonWithinPolicy = "WithinPolicy"
 	// ReasonExcess says that declared scopes have no effect; status.excess lists them.
 	ReasonExcess = "Excess"
+
+	// ReasonWithinBounds says that no running pod of the service account asks for more than is declared and has effect.
+	ReasonWithinBounds = "WithinBounds"
+	// ReasonOutsideBounds says that running pods of the service account ask for what is not declared for it.
+	ReasonOutsideBounds = "OutsideBounds"
+	// ReasonOutsidePolicy says that running pods of the service account ask for what is declared and has no effect.
+	ReasonOutsidePolicy = "OutsidePolicy"
 
 	// ReasonKeysFetched says that the issuer's keys are known.
 	ReasonKeysFetched = "KeysFetched"

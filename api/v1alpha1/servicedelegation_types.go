@@ -20,6 +20,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Review-By",type=string,JSONPath=`.spec.reviewBy`,priority=1
+// +kubebuilder:printcolumn:name="Workloads-Within-Bounds",type=string,JSONPath=`.status.conditions[?(@.type=="WorkloadsWithinBounds")].status`,priority=1
 // +kubebuilder:printcolumn:name="Purpose",type=string,JSONPath=`.spec.purpose`,priority=1
 type ServiceDelegation struct {
 	metav1.TypeMeta `json:",inline"`
@@ -116,8 +117,8 @@ type Onward struct {
 // +kubebuilder:validation:XValidation:rule=`!has(self.effective) || self.effective.map(a, size(a.audience) + a.scopes.map(s, size(s)).sum()).sum() <= 16384`,message="the audiences and scopes of effective have at most 16384 characters together: list fewer",fieldPath=".effective"
 // +kubebuilder:validation:XValidation:rule=`!has(self.excess) || self.excess.map(e, size(e.audience) + size(e.scope) + (has(e.message) ? size(e.message) : 0)).sum() <= 40960`,message="the audiences, scopes and messages of excess have at most 40960 characters together: list fewer, and count the rest in WithinPolicy",fieldPath=".excess"
 type ServiceDelegationStatus struct {
-	// conditions are Accepted, WithinPolicy, Enforced and Ready, and Stalled where
-	// only a person can mend what is wrong.
+	// conditions are Accepted, WithinPolicy, WorkloadsWithinBounds, Enforced and
+	// Ready, and Stalled where only a person can mend what is wrong.
 	//
 	// +optional
 	// +listType=map

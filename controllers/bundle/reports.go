@@ -101,13 +101,15 @@ func (r *Reports) Keys(issuer *v1alpha1.TrustedIssuer) issuerkeys.State {
 // Source makes a controller look at the objects of one kind about which something changed.
 func (r *Reports) Source(kind string) source.Source {
 	return source.Func(func(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-		cancel := r.subscribe(kind, func(name types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: name}) })
+		cancel := r.Subscribe(kind, func(name types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: name}) })
 		context.AfterFunc(ctx, cancel)
 		return nil
 	})
 }
 
-func (r *Reports) subscribe(kind string, notify func(types.NamespacedName)) (cancel func()) {
+// Subscribe has notify called with the objects of one kind about which something changed, until it is cancelled. It must only
+// take down the name: to ask for the Outcome there and then would wait for ever.
+func (r *Reports) Subscribe(kind string, notify func(types.NamespacedName)) (cancel func()) {
 	s := &subscriber{notify: notify}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -150,7 +150,7 @@ func TestSubscribersAreToldOfDifferencesOnly(t *testing.T) { // THREATS 44
 		d := &fakeDistributor{progress: map[string]distribution.Progress{"a/a@1": nobodyAcked}, changes: make(chan struct{}, 1)}
 		r := newReports(d, newPublisherMetrics().enforcing, func() {})
 		var told []types.NamespacedName
-		cancel := r.subscribe(delegation.Kind, func(name types.NamespacedName) { told = append(told, name) })
+		cancel := r.Subscribe(delegation.Kind, func(name types.NamespacedName) { told = append(told, name) })
 		ctx, end := context.WithCancel(t.Context())
 		defer end()
 		go r.follow(ctx)

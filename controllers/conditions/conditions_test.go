@@ -270,15 +270,19 @@ func TestMerge(t *testing.T) {
 	earlier, later := metav1.NewTime(now.Add(-time.Hour)), metav1.NewTime(now)
 	existing := []metav1.Condition{
 		{Type: "Accepted", Status: "True", Reason: "Accepted", LastTransitionTime: earlier, ObservedGeneration: 1},
-		{Type: "WorkloadsWithinBounds", Status: "False", Reason: "Beyond", LastTransitionTime: earlier, ObservedGeneration: 1},
+		{Type: "WorkloadsWithinBounds", Status: "False", Reason: "OutsideBounds", LastTransitionTime: earlier, ObservedGeneration: 1},
+		{Type: "Reviewed", Status: "False", Reason: "Beyond", LastTransitionTime: earlier, ObservedGeneration: 1},
 		{Type: "Stalled", Status: "True", Reason: "Invalid", LastTransitionTime: earlier, ObservedGeneration: 1},
 		{Type: "Ready", Status: "False", Reason: "Invalid", LastTransitionTime: earlier, ObservedGeneration: 1},
 	}
-	derived := []metav1.Condition{True("Accepted", "Accepted", "x"), True("Enforced", "Enforced", "y"), True("Ready", "Ready", "z")}
+	derived := []metav1.Condition{
+		True("Accepted", "Accepted", "x"), Unsaid("WorkloadsWithinBounds"), Unsaid("WithinPolicy"), True("Enforced", "Enforced", "y"), True("Ready", "Ready", "z"),
+	}
 	want := []metav1.Condition{
 		{Type: "Accepted", Status: "True", Reason: "Accepted", Message: "x", LastTransitionTime: earlier, ObservedGeneration: 2},
+		{Type: "WorkloadsWithinBounds", Status: "False", Reason: "OutsideBounds", LastTransitionTime: earlier, ObservedGeneration: 1},
 		{Type: "Enforced", Status: "True", Reason: "Enforced", Message: "y", LastTransitionTime: later, ObservedGeneration: 2},
-		{Type: "WorkloadsWithinBounds", Status: "False", Reason: "Beyond", LastTransitionTime: earlier, ObservedGeneration: 1},
+		{Type: "Reviewed", Status: "False", Reason: "Beyond", LastTransitionTime: earlier, ObservedGeneration: 1},
 		{Type: "Ready", Status: "True", Reason: "Ready", Message: "z", LastTransitionTime: later, ObservedGeneration: 2},
 	}
 	got := Merge(existing, derived, 2, later)
@@ -319,6 +323,9 @@ func TestChanged(t *testing.T) {
 		"Ready repeats what is told already": {
 			after: []metav1.Condition{True("Accepted", "Accepted", "x"), True("Enforced", "Enforced", "y"), True("Ready", "Ready", "z")},
 			want:  []string{"Enforced"},
+		},
+		"what pods do is told on their workloads": {
+			after: append([]metav1.Condition{False("WorkloadsWithinBounds", "OutsideBounds", "x")}, usual...),
 		},
 		"Ready says something of its own": {
 			after: []metav1.Condition{True("Accepted", "Accepted", "x"), False("Enforced", "Lagging", "y"), True("Ready", "ReviewOverdue", "z")},

@@ -15,15 +15,22 @@ import (
 
 // owned are the types that this package's users write. Others belong to somebody else and are left as they are.
 var owned = []string{
-	v1alpha1.ConditionAccepted, v1alpha1.ConditionWithinPolicy, v1alpha1.ConditionKeysFetched,
+	v1alpha1.ConditionAccepted, v1alpha1.ConditionWithinPolicy, v1alpha1.ConditionWorkloadsWithinBounds, v1alpha1.ConditionKeysFetched,
 	v1alpha1.ConditionEnforced, v1alpha1.ConditionStalled, v1alpha1.ConditionReady,
 }
 
 // Merge gives the conditions to write: the derived ones, for this generation, with the last of them, Ready, behind those of
-// other writers. The time of the last transition moves with the status only.
+// other writers. The time of the last transition moves with the status only. Where a derived one is Unsaid, what stood there
+// stays as it is.
 func Merge(existing, derived []metav1.Condition, generation int64, now metav1.Time) []metav1.Condition {
 	merged := make([]metav1.Condition, 0, len(existing)+len(derived))
 	for _, c := range derived {
+		if c.Status == "" {
+			if old := find(existing, c.Type); old != nil {
+				merged = append(merged, *old)
+			}
+			continue
+		}
 		c.ObservedGeneration = generation
 		c.Message = Clip(c.Message, v1alpha1.MaxConditionMessage)
 		c.LastTransitionTime = now
@@ -69,7 +76,8 @@ func counterpart(c metav1.Condition) bool {
 }
 
 // Changed are the derived conditions whose status or reason is not what stood there before, or whose message is not where
-// the condition is a warning. Ready and Stalled repeat another one, so they count only where nothing else changed.
+// the condition is a warning. Ready and Stalled repeat another one, so they count only where nothing else changed. What is
+// outside its bounds is told by events on the workloads themselves.
 func Changed(before, after []metav1.Condition) []metav1.Condition {
 	var own, summary []metav1.Condition
 	for _, c := range after {
@@ -80,7 +88,7 @@ func Changed(before, after []metav1.Condition) []metav1.Condition {
 		switch c.Type {
 		case v1alpha1.ConditionReady:
 			summary = append(summary, c)
-		case v1alpha1.ConditionStalled:
+		case v1alpha1.ConditionStalled, v1alpha1.ConditionWorkloadsWithinBounds:
 		default:
 			own = append(own, c)
 		}

@@ -58,6 +58,10 @@ func False(kind, reason, message string) metav1.Condition {
 	return metav1.Condition{Type: kind, Status: metav1.ConditionFalse, Reason: reason, Message: message}
 }
 
+// Unsaid is a condition of which there is no word yet. What stands there is left as it is: a manager that starts must not
+// take back what the one before it said, only to say it again.
+func Unsaid(kind string) metav1.Condition { return metav1.Condition{Type: kind} }
+
 // Unknown is a condition of which nobody can tell yet.
 func Unknown(kind, reason, message string) metav1.Condition {
 	return metav1.Condition{Type: kind, Status: metav1.ConditionUnknown, Reason: reason, Message: message}

@@ -5,6 +5,7 @@ package servicedelegation
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,20 +13,62 @@ import (
 
 	"behalf.dev/behalf/api/v1alpha1"
 	"behalf.dev/behalf/controllers/conditions"
+	"behalf.dev/behalf/controllers/workloads"
 )
 
 // maxNamed is how many excess scopes a message names.
 const maxNamed = 3
 
-// derive says whether what is declared has effect, whether it is enforced everywhere, and whether its review is due.
-func derive(delegation *v1alpha1.ServiceDelegation, outcome conditions.Outcome, now time.Time) conditions.Verdict {
+// derive says whether what is declared has effect, whether running pods stay within it, whether it is enforced everywhere, and
+// whether its review is due.
+func derive(delegation *v1alpha1.ServiceDelegation, outcome conditions.Outcome, within metav1.Condition, now time.Time) conditions.Verdict {
 	well, next := review(delegation.Spec.ReviewBy, outcome, now)
 	judged := []metav1.Condition{conditions.Accepted(outcome)}
 	if outcome.Report.Accepted {
 		judged = append(judged, withinPolicy(outcome.Report.Effective, outcome.Report.Excess))
 	}
+	told := len(judged)
 	judged = append(judged, conditions.Enforced(outcome))
-	return conditions.Verdict{Known: true, Conditions: conditions.Conclude(well, judged...), Next: next}
+	// Ready sums up without what running pods do: they are other objects. Where a pipeline waits for it before it applies the
+	// Deployment that goes back within the bounds, it would wait for ever.
+	all := slices.Insert(conditions.Conclude(well, judged...), told, within)
+	return conditions.Verdict{Known: true, Conditions: all, Next: next}
+}
+
+// within says whether running pods stay within what is declared and has effect.
+func within(s workloads.Standing, known bool) metav1.Condition {
+	const kind = v1alpha1.ConditionWorkloadsWithinBounds
+	switch {
+	case !known:
+		return conditions.Unsaid(kind)
+	case s.Outside == 0:
+		return conditions.True(kind, v1alpha1.ReasonWithinBounds, "No running pod of the service account asks for more than it is given.")
+	}
+	return conditions.False(kind, outside(s), fmt.Sprintf("%s for more than the service account is given: %s. The first: %s.",
+		pods(s.Outside), some(s), s.Problem))
+}
+
+func outside(s workloads.Standing) string {
+	if s.Undeclared {
+		return v1alpha1.ReasonOutsideBounds
+	}
+	return v1alpha1.ReasonOutsidePolicy
+}
+
+func pods(n int) string {
+	if n == 1 {
+		return "1 running pod asks"
+	}
+	return fmt.Sprintf("%d running pods ask", n)
+}
+
+// some names the first pods, and counts the rest.
+func some(s workloads.Standing) string {
+	text := strings.Join(s.Named, ", ")
+	if more := s.Outside - len(s.Named); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // review is the summary of a declaration with which all else is well, and when it changes by time alone.

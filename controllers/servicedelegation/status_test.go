@@ -14,7 +14,9 @@ import (
 
 	"behalf.dev/behalf/api/v1alpha1"
 	"behalf.dev/behalf/controllers/conditions"
+	"behalf.dev/behalf/controllers/workloads"
 	"behalf.dev/behalf/internal/compile"
+	"behalf.dev/behalf/webhook/workload"
 )
 
 var now = time.Date(2026, 6, 1, 10, 0, 0, 0, time.UTC)
@@ -56,6 +58,8 @@ const (
 	ready    = "Ready=True Ready: Accepted and enforced."
 )
 
+const withinBoundsHolds = "WorkloadsWithinBounds=True WithinBounds: No running pod of the service account asks for more than it is given."
+
 const withinPolicyHolds = "WithinPolicy=True WithinPolicy: Every declared scope has effect."
 
 func TestDerive(t *testing.T) {
@@ -82,31 +86,31 @@ func TestDerive(t *testing.T) {
 	}{
 		"all is well": {
 			outcome: everywhere(),
-			want:    []string{accepted, withinPolicyHolds, enforced, ready},
+			want:    []string{accepted, withinPolicyHolds, withinBoundsHolds, enforced, ready},
 		},
 		"a review lies ahead": {
 			reviewBy: at(time.Hour),
 			outcome:  everywhere(),
-			want:     []string{accepted, withinPolicyHolds, enforced, ready},
+			want:     []string{accepted, withinPolicyHolds, withinBoundsHolds, enforced, ready},
 			next:     now.Add(time.Hour),
 		},
 		"a review is overdue, which changes no decision": {
 			reviewBy: at(0),
 			outcome:  everywhere(),
 			want: []string{
-				accepted, withinPolicyHolds, enforced,
+				accepted, withinPolicyHolds, withinBoundsHolds, enforced,
 				"Ready=True ReviewOverdue: Accepted and enforced; somebody should have looked at it again by 2026-06-01T10:00:00Z.",
 			},
 		},
 		"scopes without effect are named, a few and a count": {
 			outcome: beyond,
-			want:    []string{accepted, "WithinPolicy=False Excess: " + four, enforced, "Ready=False Excess: " + four},
+			want:    []string{accepted, "WithinPolicy=False Excess: " + four, withinBoundsHolds, enforced, "Ready=False Excess: " + four},
 		},
 		"one scope without effect": {
 			outcome: one,
 			want: []string{
 				accepted, "WithinPolicy=False Excess: 1 of 1 declared scopes has no effect: https://a.example#a (NoPolicy). See status.excess.",
-				enforced, "Ready=False Excess: 1 of 1 declared scopes has no effect: https://a.example#a (NoPolicy). See status.excess.",
+				withinBoundsHolds, enforced, "Ready=False Excess: 1 of 1 declared scopes has no effect: https://a.example#a (NoPolicy). See status.excess.",
 			},
 		},
 		"nothing is said about policy where the object is not accepted": {
@@ -116,6 +120,7 @@ func TestDerive(t *testing.T) {
 			},
 			want: []string{
 				"Accepted=False Invalid: spec.onward[0]: it leads back to itself",
+				withinBoundsHolds,
 				"Enforced=False NotAccepted: It is not accepted, so there is nothing to enforce.",
 				"Stalled=True Invalid: spec.onward[0]: it leads back to itself", "Ready=False Invalid: spec.onward[0]: it leads back to itself",
 			},
@@ -124,7 +129,38 @@ func TestDerive(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			sd := &v1alpha1.ServiceDelegation{Spec: v1alpha1.ServiceDelegationSpec{ReviewBy: c.reviewBy}}
-			check(t, derive(sd, c.outcome, now), c.want, c.next)
+			check(t, derive(sd, c.outcome, within(workloads.Standing{}, true), now), c.want, c.next)
+		})
+	}
+}
+
+// THREATS 7.
+func TestRunningPodsOutsideAreToldAndLeaveReadyAsItIs(t *testing.T) {
+	problem := workload.Problem{Field: "metadata.annotations[behalf.dev/scopes]", Message: "scope a is not declared"}
+	cases := map[string]struct {
+		standing workloads.Standing
+		known    bool
+		want     string
+	}{
+		"nobody is outside": {known: true, want: withinBoundsHolds},
+		"one is": {
+			workloads.Standing{Outside: 1, Named: []string{"p"}, Problem: problem, Undeclared: true},
+			true,
+			"WorkloadsWithinBounds=False OutsideBounds: 1 running pod asks for more than the service account is given: p. " +
+				"The first: metadata.annotations[behalf.dev/scopes]: scope a is not declared.",
+		},
+		"many are, for what has no effect": {
+			workloads.Standing{Outside: 10000, Named: []string{"p", "q", "r"}, Problem: problem},
+			true,
+			"WorkloadsWithinBounds=False OutsidePolicy: 10000 running pods ask for more than the service account is given: p, q, r and 9997 more. " +
+				"The first: metadata.annotations[behalf.dev/scopes]: scope a is not declared.",
+		},
+		"nobody knows yet, and what stands there is left as it is": {want: "WorkloadsWithinBounds= : "},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := derive(&v1alpha1.ServiceDelegation{}, everywhere(), within(c.standing, c.known), now)
+			check(t, got, []string{accepted, withinPolicyHolds, c.want, enforced, ready}, time.Time{})
 		})
 	}
 }

@@ -35,6 +35,7 @@ import (
 	"behalf.dev/behalf/controllers/resourceserver"
 	"behalf.dev/behalf/controllers/servicedelegation"
 	"behalf.dev/behalf/controllers/trustedissuer"
+	"behalf.dev/behalf/controllers/workloads"
 	"behalf.dev/behalf/internal/distribution"
 	"behalf.dev/behalf/internal/issuerkeys"
 	"behalf.dev/behalf/internal/upkeep"
@@ -56,6 +57,7 @@ type Manager struct {
 	keeper       *bundle.KeyKeeper
 	issuers      *issuerkeys.Fetcher
 	publisher    *bundle.Publisher
+	workloads    *workloads.Sweep
 	distribution *distribution.Server
 	gathering    *gathering
 	listener     net.Listener
@@ -229,10 +231,19 @@ func (m *Manager) makePublisher(rc *rest.Config) error {
 	return err
 }
 
-func (m *Manager) addControllers(*rest.Config) error {
+func (m *Manager) addControllers(rc *rest.Config) error {
+	live, err := m.direct(rc)
+	if err != nil {
+		return err
+	}
+	if m.workloads, err = workloads.Setup(m.ctrl, m.publisher.Reports(), live, m.options.ExchangeAudience); err != nil {
+		return err
+	}
+	if err := servicedelegation.Setup(m.ctrl, m.publisher.Reports(), m.workloads); err != nil {
+		return err
+	}
 	for _, setup := range []func(ctrl.Manager, *bundle.Reports) error{
-		resourceserver.Setup, delegationpolicy.Setup, servicedelegation.Setup,
-		trustedissuer.Setup, delegationgrant.Setup, delegationrevocation.Setup,
+		resourceserver.Setup, delegationpolicy.Setup, trustedissuer.Setup, delegationgrant.Setup, delegationrevocation.Setup,
 	} {
 		if err := setup(m.ctrl, m.publisher.Reports()); err != nil {
 			return err
@@ -353,5 +364,5 @@ func (m *Manager) remarks() []string {
 	}
 	connected, expected := m.distribution.Expected()
 	attendance := fmt.Sprintf("authorizers: %d of %d expected connected", connected, expected)
-	return slices.Concat([]string{"status is written by " + writer, attendance}, m.admission.Problems(), unreachable(m.issuers.States()))
+	return slices.Concat([]string{"status is written by " + writer, m.workloads.String(), attendance}, m.admission.Problems(), unreachable(m.issuers.States()))
 }

@@ -166,7 +166,7 @@ func messageOf(object client.Object, kind string) string {
 
 const (
 	enforced         = "Accepted=True(Accepted) Enforced=True(Enforced) Ready=True(Ready)"
-	declarationGood  = "Accepted=True(Accepted) WithinPolicy=True(WithinPolicy) Enforced=True(Enforced) Ready=True(Ready)"
+	declarationGood  = "Accepted=True(Accepted) WithinPolicy=True(WithinPolicy) WorkloadsWithinBounds=True(WithinBounds) Enforced=True(Enforced) Ready=True(Ready)"
 	issuerGood       = "Accepted=True(Accepted) KeysFetched=True(KeysFetched) Enforced=True(Enforced) Ready=True(Ready)"
 	readyWithin      = 15 * time.Second
 	nothingHappensIn = 1500 * time.Millisecond

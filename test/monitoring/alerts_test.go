@@ -66,6 +66,20 @@ var cases = map[string]struct {
 		series: []string{`behalf_admission_objects_failures_total{` + manager + `, object="ValidatingWebhookConfiguration/behalf-validating"} 0x4 60+60x9 600x15`},
 		from:   7, until: 18, says: "cannot read, create or restore ValidatingWebhookConfiguration/behalf-validating",
 	},
+	"BehalfWorkloadsOutsideBounds": {
+		series: []string{
+			`behalf_workloads_outside_bounds{` + manager + `, reason="NotDeclared"} 0x4 2x19 0x5`,
+			`behalf_workloads_outside_bounds{` + manager + `, reason="NoEffect"} 0x30`,
+		},
+		from: 20, until: 25, says: "2 pods have asked for more than their service account is given (NotDeclared)",
+	},
+	"BehalfWorkloadsUnseen": {
+		series: []string{
+			`behalf_manager_leader{` + manager + `} 1x30`, `behalf_manager_leader{namespace="behalf-system", job="manager", instance="m-1"} 0x30`,
+			`behalf_workloads_asking{` + manager + `} 5x4 _x19 5x5`,
+		},
+		from: 19, until: 24, says: "The manager m-0 leads and could not list pods",
+	},
 	"BehalfManagerNotPublishing": {
 		series: []string{
 			`behalf_publish_last_success_timestamp_seconds{` + manager + `} 0+60x9 540x14 1500+60x9`,

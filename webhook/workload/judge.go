@@ -24,6 +24,8 @@ const (
 	NotDeclared Reason = "NotDeclared"
 	// Ambiguous says that an unqualified scope is declared for several audiences.
 	Ambiguous Reason = "Ambiguous"
+	// NoEffect says that the scope is declared and has no effect: a policy or the API's team does not let it have one.
+	NoEffect Reason = "NoEffect"
 )
 
 // Problem is one thing asked for that is refused.
@@ -46,6 +48,9 @@ type Case struct {
 	Path string
 	// Bounds are ServiceDelegations. Those of other service accounts and namespaces count for nothing.
 	Bounds []v1alpha1.ServiceDelegation
+	// Idle are declared scopes without effect, each with its audience, and why that is. To ask for one is refused; nothing is
+	// where it is nil, as at admission, where what gives the scope its effect may be on its way.
+	Idle map[Scope]string
 	// ExchangeAudience is the audience of a token that asks for delegation by being mounted.
 	ExchangeAudience string
 	// Requested is where a token for the exchange is asked for in the pod's name, such as spec.audiences[0] of a TokenRequest:
@@ -56,10 +61,14 @@ type Case struct {
 // Judge gives what is wrong with what a pod asks for, in the order in which it asks; nothing where it stays within its
 // bounds or asks for nothing. The order of the bounds never matters, and a further one never adds a problem, but where it
 // declares for another audience a scope that is asked for without one.
-func Judge(c Case) []Problem {
-	ask := c.Template.Ask(c.ExchangeAudience)
+func Judge(c Case) []Problem { return JudgeAsk(c.Template.Ask(c.ExchangeAudience), c) }
+
+// JudgeAsk judges what was read before, for whoever keeps no templates: the template and the exchange's audience of the case
+// count for nothing.
+func JudgeAsk(ask Ask, c Case) []Problem {
 	account := account{namespace: c.Namespace, name: ask.ServiceAccount}
 	bounds := boundsOf(account, c.Bounds)
+	bounds.idle = c.Idle
 	var problems []Problem
 	if ask.Annotated {
 		field := c.field("metadata.annotations[" + ScopesAnnotation + "]")
@@ -131,6 +140,8 @@ type bounds struct {
 	scopesOf map[string][]string
 	// audiences that declare a scope, sorted.
 	byScope map[string][]string
+	// idle is that of the case.
+	idle map[Scope]string
 }
 
 func boundsOf(account account, all []v1alpha1.ServiceDelegation) *bounds {
@@ -173,16 +184,25 @@ func (b *bounds) judge(scope Scope) (Reason, string) {
 	audiences := b.byScope[scope.Name]
 	switch {
 	case scope.Audience != "" && slices.Contains(audiences, scope.Audience):
-		return "", ""
+		return b.judgeEffect(scope)
 	case scope.Audience != "":
 		return NotDeclared, b.explainQualified(scope)
 	case len(audiences) == 1:
-		return "", ""
+		return b.judgeEffect(Scope{Audience: audiences[0], Name: scope.Name})
 	case len(audiences) == 0:
 		return NotDeclared, b.explainUnqualified(scope)
 	default:
 		return Ambiguous, b.explainAmbiguous(scope, audiences)
 	}
+}
+
+// judgeEffect is about a declared scope, with its audience.
+func (b *bounds) judgeEffect(scope Scope) (Reason, string) {
+	why, idle := b.idle[scope]
+	if !idle {
+		return "", ""
+	}
+	return NoEffect, fmt.Sprintf("scope %s of audience %s is declared for service account %s and has no effect: %s", scope.Name, scope.Audience, b.account, why)
 }
 
 func (b *bounds) explainNone(scopes []Scope) string {

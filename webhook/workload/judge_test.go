@@ -114,6 +114,47 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// THREATS 7: what policy takes away is outside as well, and is told in other words than what was never declared.
+func TestJudgeRefusesWhatIsDeclaredAndHasNoEffect(t *testing.T) {
+	const (
+		why  = "no DelegationPolicy permits it"
+		said = "metadata.annotations[behalf.dev/scopes]: scope read of audience " + tickets + " is declared for service account support/portal and has no effect: " + why
+	)
+	idle := map[Scope]string{{tickets, "read"}: why, {ledger, "pay"}: why, {tickets, "delete"}: why}
+	tests := map[string]struct {
+		template Template
+		bounds   []v1alpha1.ServiceDelegation
+		idle     map[Scope]string
+		want     []Reason
+	}{
+		"a qualified scope":                                {annotated(tickets + "#read"), portal(tickets + "#read"), idle, []Reason{NoEffect}},
+		"an unqualified scope":                             {annotated("read"), portal(tickets + "#read"), idle, []Reason{NoEffect}},
+		"a scope of that name of another audience":         {annotated("read"), portal(ledger + "#read"), idle, nil},
+		"one beside a scope with effect":                   {annotated("write read"), portal(tickets+"#read", tickets+"#write"), idle, []Reason{NoEffect}},
+		"one beside a scope that is not declared":          {annotated("read x"), portal(tickets + "#read"), idle, []Reason{NoEffect, NotDeclared}},
+		"one that is not declared either":                  {annotated("delete"), portal(tickets + "#read"), idle, []Reason{NotDeclared}},
+		"one for which nothing at all is declared":         {annotated("read"), nil, idle, []Reason{NoServiceDelegation}},
+		"a token for the exchange names no scope":          {mounting(exchange), portal(tickets + "#read"), idle, nil},
+		"at admission nobody asks for effects":             {annotated("read"), portal(tickets + "#read"), nil, nil},
+		"an unqualified scope of two audiences stays that": {annotated("read"), portal(tickets+"#read", ledger+"#read"), idle, []Reason{Ambiguous}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			problems := Judge(Case{Namespace: "support", Template: tt.template, Bounds: tt.bounds, Idle: tt.idle, ExchangeAudience: exchange})
+			var got []Reason
+			for _, p := range problems {
+				got = append(got, p.Reason)
+				if p.Reason == NoEffect && p.String() != said {
+					t.Errorf("got  %s\nwant %s", p, said)
+				}
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
 // THREATS 41: a namespace speaks for its own service accounts only.
 func TestJudgeLooksAtTheNamespace(t *testing.T) {
 	problems := Judge(Case{Namespace: "attic", Template: annotated("read"), Bounds: portal(tickets + "#read"), ExchangeAudience: exchange})
