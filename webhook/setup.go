@@ -64,7 +64,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		PathGrants:        &grantChecker{approvers: approvers{cached}},
 		PathGrantApprover: &grantStamper{approvers: approvers{cached}},
 	} {
-		mgr.GetWebhookServer().Register(path, &admission.Webhook{Handler: patient{handler}})
+		mgr.GetWebhookServer().Register(path, newEndpoint(handler))
 	}
 	return nil
 }
