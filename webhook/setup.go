@@ -68,14 +68,9 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		PathGrants:        &grantChecker{approvers: approvers{cached}},
 		PathGrantApprover: &grantStamper{approvers: approvers{cached}},
 	} {
-		mgr.GetWebhookServer().Register(path, served(handler))
+		mgr.GetWebhookServer().Register(path, newReviewEndpoint(handler))
 	}
 	return nil
-}
-
-// served is a handler as the API server meets it: a panic denies, and nobody waits for long.
-func served(handler admission.Handler) *admission.Webhook {
-	return &admission.Webhook{Handler: patient{handler}, RecoverPanic: new(true)}
 }
 
 // patient gives a handler a limited time.

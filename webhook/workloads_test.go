@@ -4,11 +4,8 @@
 package webhook
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -101,7 +98,7 @@ func TestWorkloads(t *testing.T) {
 			if tt.old != "" {
 				old = tt.old
 			}
-			got := served(w).Handle(t.Context(), request(t, podKind, "support", tt.object, old))
+			got := newReviewEndpoint(w).hook.Handle(t.Context(), request(t, podKind, "support", tt.object, old))
 			check(t, got, tt.want)
 			if tt.live.asked != tt.askedLive {
 				t.Errorf("the API server was asked %d times, want %d", tt.live.asked, tt.askedLive)
@@ -177,51 +174,4 @@ func TestRefusalNamesFields(t *testing.T) {
 	if !strings.HasPrefix(got.Result.Message, want) || !strings.HasSuffix(got.Result.Message, "\n- and 2 more") {
 		t.Errorf("got %q", got.Result.Message)
 	}
-}
-
-// THREATS 11: no body, whatever it is, ends the process or is answered by a yes.
-func FuzzAdmissionReview(f *testing.F) {
-	review := func(object string) string {
-		return `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","kind":{"version":"v1","kind":"Pod"},` +
-			`"namespace":"support","operation":"CREATE","object":` + object + `}}`
-	}
-	for _, body := range []string{
-		"", "{}", "null", `{"kind":"AdmissionReview"}`, `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}`,
-		`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":null}`, review("null"), review(asksToRead), review(mounts), review("[]"),
-		review(`{"metadata":{"annotations":{"behalf.dev/scopes":"\u0000"}}}`),
-	} {
-		f.Add(body)
-	}
-	// Nothing is declared, and so whatever asks must be refused.
-	hook := served(&workloads{judge{exchangeAudience: DefaultExchangeAudience, cached: &source{}, live: &source{}}})
-	f.Fuzz(func(t *testing.T, body string) {
-		response := httptest.NewRecorder()
-		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, PathWorkloads, bytes.NewReader([]byte(body)))
-		req.Header.Set("Content-Type", "application/json")
-		hook.ServeHTTP(response, req)
-		var answer admissionv1.AdmissionReview
-		if err := json.Unmarshal(response.Body.Bytes(), &answer); err != nil || answer.Response == nil {
-			t.Fatalf("%q: no answer: %v, %s", body, err, response.Body)
-		}
-		if answer.Response.Allowed && createsAskingPod(body) {
-			t.Fatalf("%q was admitted", body)
-		}
-	})
-}
-
-// createsAskingPod reads the review in another way than the webhook does.
-func createsAskingPod(body string) bool {
-	var review struct {
-		Request struct {
-			Operation string
-			Object    struct {
-				Metadata struct{ Annotations map[string]any }
-			}
-		}
-	}
-	if json.Unmarshal([]byte(body), &review) != nil {
-		return false
-	}
-	_, asks := review.Request.Object.Metadata.Annotations["behalf.dev/scopes"]
-	return asks && review.Request.Operation == "CREATE"
 }

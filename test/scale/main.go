@@ -39,6 +39,7 @@ func command() int {
 	flag.Func("authorizers", "how many of them to connect, step by step, separated by commas", numbers(&p.streams))
 	flag.DurationVar(&p.idle, "idle", p.idle, "for how long to watch an idle manager for writes to the API server")
 	flag.IntVar(&p.whole, "whole", p.whole, "how many of the authorizers decode and load what they get; the others verify and count it")
+	rival := flag.String("rival", "", "serve at this address what admissions are compared with, and measure nothing")
 	flag.Parse()
 	if *quick {
 		p = p.brief()
@@ -47,7 +48,15 @@ func command() int {
 	log.SetLogger(logr.Discard()) // clients have nothing to say that is not in an error
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, p, *only, *into, os.Stdout); err != nil {
+	if *rival != "" {
+		return exit(serveRival(ctx, *rival))
+	}
+	return exit(run(ctx, p, *only, *into, os.Stdout))
+}
+
+// exit gives the exit code, and says what went wrong.
+func exit(err error) int {
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "scale: %v\n", err)
 		return 1
 	}
@@ -79,9 +88,10 @@ const (
 	partRevocations = "revocations"
 	partReconnect   = "reconnect"
 	partIdle        = "idle"
+	partAdmission   = "admission"
 )
 
-var parts = []string{partBroadcast, partChanges, partRevocations, partReconnect, partIdle}
+var parts = []string{partBroadcast, partChanges, partRevocations, partReconnect, partIdle, partAdmission}
 
 // plan is what to measure, and how thoroughly.
 type plan struct {
@@ -98,19 +108,25 @@ type plan struct {
 	idle                 time.Duration
 	// rounds of the comparison with a broadcast.
 	rounds int
+	// turn is how long each webhook is asked at a time, and turns how often.
+	turn  time.Duration
+	turns int
+	// pods is how many are created through the API server.
+	pods int
 }
 
 func usual() plan {
 	return plan{
 		delegations: []int{1000, 10_000}, servers: 100, streams: []int{10, 100, 1000}, whole: 100,
 		changes: 100, revocations: 100, idle: time.Minute, rounds: 100,
+		turn: 2 * time.Second, turns: 9, pods: 10_000,
 	}
 }
 
 // brief is the plan for trying out.
 func (p plan) brief() plan {
 	p.delegations, p.servers, p.streams = []int{100, 300}, 10, []int{5, 20}
-	p.changes, p.revocations, p.idle, p.rounds = 10, 10, 5*time.Second, 5
+	p.changes, p.revocations, p.idle, p.rounds, p.turn, p.turns, p.pods = 10, 10, 5*time.Second, 5, 200*time.Millisecond, 3, 200
 	return p
 }
 

@@ -26,7 +26,7 @@ type manager struct {
 	command cluster.Command
 	process *cluster.Process
 
-	distribution, health, metrics string
+	distribution, health, metrics, webhook string
 }
 
 func (s *stage) startManager(ctx context.Context, binary string) error {
@@ -49,13 +49,13 @@ func (s *stage) startManager(ctx context.Context, binary string) error {
 	if err != nil {
 		return err
 	}
-	ports, err := cluster.FreePorts(3)
+	ports, err := cluster.FreePorts(4)
 	if err != nil {
 		return err
 	}
-	s.manager = &manager{distribution: loopback(ports[0]), health: loopback(ports[1]), metrics: loopback(ports[2])}
+	s.manager = &manager{distribution: loopback(ports[0]), health: loopback(ports[1]), metrics: loopback(ports[2]), webhook: loopback(ports[3])}
 	s.manager.command = cluster.Command{Name: "manager", Path: path, Args: []string{
-		"--kubeconfig=" + kubeconfig, "--namespace=" + system, "--serving-names=127.0.0.1", "--webhook-address=off",
+		"--kubeconfig=" + kubeconfig, "--namespace=" + system, "--serving-names=127.0.0.1", "--webhook-address=" + s.manager.webhook,
 		"--distribution-address=" + s.manager.distribution, "--health-address=" + s.manager.health, "--metrics-address=" + s.manager.metrics,
 		"--authorizers=" + system + "/" + authorizerAccount,
 	}}

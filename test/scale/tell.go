@@ -26,6 +26,7 @@ func tell(r *report.Report, p plan, all []*trial) {
 		{partRevocations, tellRevocations},
 		{partReconnect, tellReconnect},
 		{partIdle, tellIdle},
+		{partAdmission, tellAdmissions},
 	} {
 		if p.has(part.name) {
 			part.tell(r, all)

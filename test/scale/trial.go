@@ -27,6 +27,7 @@ type trial struct {
 	reconnect   reconnect
 	// idleWrites are those of a manager to whom nothing happens.
 	idleWrites writes
+	admissions admissions
 }
 
 // round is what was measured with one number of authorizers.
@@ -79,7 +80,7 @@ func (t *trial) measure(ctx context.Context, s *stage) error {
 		name string
 		do   func(context.Context) error
 	}{
-		{partChanges, t.allRounds}, {partRevocations, t.revoke}, {partReconnect, t.again}, {partIdle, t.rest},
+		{partChanges, t.allRounds}, {partRevocations, t.revoke}, {partReconnect, t.again}, {partIdle, t.rest}, {partAdmission, t.admit},
 	} {
 		if !t.has(part.name) {
 			continue

@@ -1,0 +1,208 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
+
+	"behalf.dev/behalf/test/report"
+	"behalf.dev/behalf/webhook"
+	"behalf.dev/behalf/webhook/workload"
+)
+
+const (
+	// callers is how many connections ask at a time.
+	callers = 32
+	// differentPods is how many pods take turns.
+	differentPods = 1000
+)
+
+//go:embed pod.yaml
+var podManifest []byte
+
+// admissions is how the webhook fared.
+type admissions struct {
+	// ours and rival are questions answered in a second, at most, and ratio the median of one turn's over the other's.
+	ours, rival, ratio float64
+	// latencies at half of that, in rising order.
+	latencies []time.Duration
+	denials   denials
+}
+
+// admit measures the webhook beside a handler that decodes the typed Pod and allows.
+func (t *trial) admit(ctx context.Context) error {
+	s := t.fleet.stage
+	if _, err := s.settle(ctx); err != nil {
+		return err
+	}
+	reviews, err := s.reviews()
+	if err != nil {
+		return err
+	}
+	ours, rival, err := s.doors(ctx, reviews)
+	if err != nil {
+		return err
+	}
+	if t.admissions, err = compare(ctx, ours, rival, t.turn, t.turns); err != nil {
+		return err
+	}
+	if t.admissions.latencies, err = ours.latencies(ctx, callers, t.admissions.ours/2, 5*t.turn); err != nil {
+		return err
+	}
+	progressf("%.0f admissions in a second, a typed handler %.0f; p99 at half of that %s", t.admissions.ours, t.admissions.rival,
+		percentile(t.admissions.latencies, 99))
+	t.admissions.denials, err = s.throughAPIServer(ctx, t.pods)
+	progressf("%d pods through the API server: %+v", t.pods, t.admissions.denials)
+	return err
+}
+
+// compare lets one have its turn after the other.
+func compare(ctx context.Context, ours, rival *door, turn time.Duration, turns int) (admissions, error) {
+	var mine, others, ratios []float64
+	for i := range turns + 1 {
+		var speeds [2]float64
+		for k, d := range []*door{ours, rival} {
+			var err error
+			if speeds[k], err = d.throughput(ctx, callers, turn); err != nil {
+				return admissions{}, err
+			}
+		}
+		if i > 0 { // the first warms both up
+			mine, others, ratios = append(mine, speeds[0]), append(others, speeds[1]), append(ratios, speeds[0]/speeds[1])
+		}
+	}
+	return admissions{ours: median(mine), rival: median(others), ratio: median(ratios)}, nil
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+var errNoAuthority = errors.New("it holds no certificate")
+
+// doors are that of the manager and that of the rival, once both answer.
+func (s *stage) doors(ctx context.Context, reviews [][]byte) (ours, rival *door, err error) {
+	ca, err := s.published(ctx, "behalf-ca", "ca.crt")
+	if err != nil {
+		return nil, nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM([]byte(ca)) {
+		return nil, nil, fmt.Errorf("reading the manager's authority: %w", errNoAuthority)
+	}
+	address, err := s.startRival()
+	if err != nil {
+		return nil, nil, err
+	}
+	ours = newDoor(s.manager.webhook, webhook.PathWorkloads, &tls.Config{RootCAs: roots}, reviews)
+	// It is this program, on loopback, and nothing depends on what it says.
+	rival = newDoor(address, rivalPath, &tls.Config{InsecureSkipVerify: true}, reviews)
+	for _, d := range []*door{ours, rival} {
+		if err := eventually(ctx, "the webhook at "+d.address, func(ctx context.Context) error {
+			return d.everyCaller(ctx, 1, func(_ context.Context, c *caller) error { return c.ask(d.requests[0]) })
+		}); err != nil {
+			return nil, nil, err
+		}
+	}
+	return ours, rival, nil
+}
+
+// reviews are what an API server asks about the creation of pods, each of which asks for a scope that it may have.
+func (s *stage) reviews() ([][]byte, error) {
+	var all [][]byte
+	for i := range min(differentPods, len(s.objects.ServiceDelegations)) {
+		pod, err := s.pod(i)
+		if err != nil {
+			return nil, err
+		}
+		raw, err := json.Marshal(pod)
+		if err != nil {
+			return nil, fmt.Errorf("encoding a pod: %w", err)
+		}
+		kind := metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}
+		resource := metav1.GroupVersionResource{Version: "v1", Resource: "pods"}
+		review := admissionv1.AdmissionReview{
+			TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
+			Request: &admissionv1.AdmissionRequest{
+				UID: pod.UID, Kind: kind, Resource: resource, RequestKind: &kind, RequestResource: &resource,
+				Namespace: pod.Namespace, Operation: admissionv1.Create, Object: runtime.RawExtension{Raw: raw}, DryRun: new(false),
+				Options: runtime.RawExtension{Raw: []byte(`{"kind":"CreateOptions","apiVersion":"meta.k8s.io/v1"}`)},
+			},
+		}
+		review.Request.UserInfo.Username = "system:serviceaccount:kube-system:replicaset-controller"
+		review.Request.UserInfo.Groups = []string{"system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"}
+		if raw, err = json.Marshal(review); err != nil {
+			return nil, fmt.Errorf("encoding an AdmissionReview: %w", err)
+		}
+		all = append(all, raw)
+	}
+	return all, nil
+}
+
+// pod is one of the service that a delegation is about. It asks for all that the delegation declares, and mounts a token for
+// the exchange.
+func (s *stage) pod(delegation int) (*corev1.Pod, error) {
+	var pod corev1.Pod
+	if err := yaml.UnmarshalStrict(podManifest, &pod); err != nil {
+		return nil, fmt.Errorf("reading the pod: %w", err)
+	}
+	d := &s.objects.ServiceDelegations[delegation]
+	var asked []byte
+	for _, scope := range d.Spec.Audiences[0].Scopes {
+		asked = fmt.Appendf(asked, "%s#%s ", d.Spec.Audiences[0].Audience, scope)
+	}
+	pod.Namespace, pod.Annotations = d.Namespace, map[string]string{workload.ScopesAnnotation: string(asked)}
+	pod.Spec.ServiceAccountName = string(d.Spec.ServiceAccountName)
+	pod.Spec.DeprecatedServiceAccount = pod.Spec.ServiceAccountName
+	return &pod, nil
+}
+
+func tellAdmissions(r *report.Report, all []*trial) {
+	r.Heading("Admission")
+	r.Printf("Pods that ask for what they may have, over TLS and %d connections. The rival is a handler of controller-runtime that decodes the\n"+
+		"typed Pod and allows, in a process of its own; %d turns of %s each. Latencies at half of the throughput, from when a question was due.\n\n",
+		callers, all[0].turns, all[0].turn)
+	var rows [][]string
+	for _, t := range all {
+		a := t.admissions
+		rows = append(rows, []string{
+			counted(t.delegations), fmt.Sprintf("%.0f/s", a.ours), fmt.Sprintf("%.0f/s", a.rival), report.Number(a.ratio) + " ×",
+			inWholeMicroseconds(percentile(a.latencies, 50)), inWholeMicroseconds(percentile(a.latencies, 99)), inWholeMicroseconds(most(a.latencies)),
+		})
+		r.AtLeast(fmt.Sprintf("admissions over those of a typed handler, %s delegations", counted(t.delegations)), 0.9, a.ratio, "×")
+		r.AtMost(fmt.Sprintf("an admission at half of the load, %s delegations, p99", counted(t.delegations)), 10,
+			inMilliseconds(percentile(a.latencies, 99)), "ms")
+	}
+	r.Table([]string{"delegations", "Behalf", "typed handler", "ratio", "latency, p50", "p99", "latest"}, rows)
+	r.Printf("\nThrough the API server, by dry run, %d at a time; every tenth right after its service account and ServiceDelegation, tried\n"+
+		"again as a pipeline does where it is refused:\n\n", creators)
+	rows = nil
+	for _, t := range all {
+		d := t.admissions.denials
+		rows = append(rows, []string{counted(t.delegations), counted(d.admitted + d.refused), counted(d.fresh), counted(d.retried), counted(d.refused)})
+		r.AtMost(fmt.Sprintf("false denials in %s admissions, %s delegations", counted(d.admitted+d.refused), counted(t.delegations)), 0, float64(d.refused), "")
+	}
+	r.Table([]string{"delegations", "pods", "right after their ServiceDelegation", "of those, admitted at a later attempt", "refused"}, rows)
+	if last := all[len(all)-1]; len(all) > 1 {
+		r.AtLeast(fmt.Sprintf("admissions, %s delegations over %s, beside the typed handler's", counted(last.delegations), counted(all[0].delegations)),
+			0.9, last.admissions.ratio/all[0].admissions.ratio, "×")
+	}
+}
+
+func inWholeMicroseconds(d time.Duration) string { return fmt.Sprintf("%d µs", d.Microseconds()) }
