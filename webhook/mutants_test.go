@@ -24,7 +24,7 @@ const (
 	inJudge    = "webhook/judge.go"
 	inTokens   = "webhook/tokens.go"
 	inHandler  = "webhook/workloads.go"
-	inSetup    = "webhook/setup.go"
+	inReview   = "webhook/review.go"
 	inTemplate = "webhook/workload/template.go"
 	inDecode   = "webhook/workload/decode.go"
 
@@ -173,7 +173,7 @@ var faults = []fault{
 	{
 		11, ofWebhook, "TestWorkloads/a panic denies",
 		mutants.Mutant{
-			Intends: "a panic ends the process", File: inSetup,
+			Intends: "a panic ends the process", File: inReview,
 			Text: "RecoverPanic: new(true)", Becomes: "RecoverPanic: new(!MUTANT)",
 		},
 	},
