@@ -47,8 +47,8 @@ const (
 type Distributor interface {
 	// Set replaces all that is distributed.
 	Set(resources []distribution.Resource) error
-	// Progress says how far content has come.
-	Progress(kind bundle.Kind, name, digest string) distribution.Progress
+	// Progress says how far content has come that has this revision or a later one.
+	Progress(kind bundle.Kind, name string, revision int64, digest string) distribution.Progress
 	// Subscribe tells of changes of progress.
 	Subscribe() (changes <-chan struct{}, cancel func())
 }

@@ -41,7 +41,9 @@ type Dispatch struct {
 type Content struct {
 	Key    string `json:"key"`
 	Digest string `json:"digest"`
-	// Changed is where the content last changed, Moved where that or who may see it did.
+	// Revision that it has there.
+	Revision int64 `json:"revision"`
+	// Changed is where the content or its revision last changed, Moved where that or who may see it did.
 	Changed uint64 `json:"changed"`
 	Moved   uint64 `json:"moved"`
 	// Access are the service accounts that may see it beside those that may see everything, and since when.

@@ -116,7 +116,7 @@ func (p *pair) part() {
 }
 
 func progressOf(s *Server, r Resource) Progress {
-	return s.Progress(r.Statement.Kind, r.Statement.Name, r.Statement.Digest)
+	return s.Progress(r.Statement.Kind, r.Statement.Name, r.Statement.Revision, r.Statement.Digest)
 }
 
 // THREATS 39: what a replica says that it distributes is the measure of what its authorizers acknowledged.
@@ -144,6 +144,96 @@ func TestAFollowerThatDistributesAnotherContentHasAllItsAuthorizersLag(t *testin
 	p.talk()
 	if got := progressOf(leader, now); !got.Enforced() || got.Connected != 2 {
 		t.Errorf("in the end: %+v", got)
+	}
+}
+
+// THREATS 39: an authorizer that holds the same bytes from before they were something else is still to go through that.
+func TestTheSameBytesUnderALaterRevisionAreToBeAcknowledgedAnew(t *testing.T) {
+	t.Parallel()
+	clock := newHandClock()
+	leader, follower := replica(t, "a", clock), replica(t, "b", clock)
+	before, between, again := policyFor("support/tickets", 1, "one"), policyFor("support/tickets", 2, "two"), policyFor("support/tickets", 3, "one")
+	mustSet(t, leader, before)
+	mustSet(t, follower, before)
+	who := authorizers(t, follower, everywhere, "1")[0]
+	p := newPair(t, leader, follower)
+	p.talk()
+	if got := progressOf(leader, before); !got.Enforced() || got.Connected != 1 {
+		t.Fatalf("at first: %+v", got)
+	}
+	mustSet(t, leader, between)
+	mustSet(t, leader, again)
+	for _, step := range []struct {
+		sentence string
+		now      Resource
+		answered bool
+		enforced bool
+	}{
+		{"while the follower has it from before", before, true, false},
+		{"while the follower has what came between", between, true, false},
+		{"while its authorizer has not answered", again, false, false},
+		{"in the end", again, true, true},
+	} {
+		mustSet(t, follower, step.now)
+		if step.answered {
+			catchUp(t, follower, who, nil)
+		}
+		p.talk()
+		if got := progressOf(leader, again); got.Enforced() != step.enforced || got.Connected != 1 {
+			t.Errorf("%s: %+v", step.sentence, got)
+		}
+	}
+}
+
+// THREATS 39
+func TestWhatAnAuthorizerBringsAlongCountsUnderItsRevision(t *testing.T) {
+	t.Parallel()
+	for sentence, c := range map[string]struct {
+		kind    func(revision int64, content string) Resource
+		index   int
+		brought string
+		counts  bool
+	}{
+		"the very revision":                            {trustFor, trustIndex, "5.1000", true},
+		"a later one, which another replica had":       {trustFor, trustIndex, "6.1000", true},
+		"an earlier one, after which came others":      {trustFor, trustIndex, "4.1000", false},
+		"one that nobody tells":                        {trustFor, trustIndex, "", false},
+		"none that a manager writes":                   {trustFor, trustIndex, "x.y", false},
+		"of revocations, which each replica numbers":   {revocationsFor, revocationsIndex, "4.1000", true},
+		"of revocations, of which no revision is told": {revocationsFor, revocationsIndex, "", true},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			s, there := replica(t, "a", newHandClock()), c.kind(5, "one")
+			mustSet(t, s, there)
+			who, err := s.authorizers.join(peer{account: everywhere, node: "1", clusterWide: true}, false, func(error) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for index := range typeURLs {
+				held := map[string]string{}
+				switch index {
+				case c.index:
+					held[there.Statement.Name] = there.Statement.Digest
+				case leaseIndex:
+					held[there.key().String()] = c.brought
+				}
+				if err := who.subscribe(s.ledger, index, held); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := progressOf(s, there); got.Enforced() != c.counts {
+				t.Errorf("at first: %+v", got)
+			}
+			response, err := who.next(s.ledger, s.options.Clock.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if sent := response != nil && response.GetTypeUrl() == typeURLs[c.index]; sent == c.counts {
+				t.Errorf("it was sent %v", response)
+			}
+			catchUp(t, s, who, nil)
+		})
 	}
 }
 

@@ -273,14 +273,14 @@ func (h *Hearing) note(instances []*heard) {
 	}
 }
 
-// standing is how an instance stands to content with this digest, by what its replica told. A replica that distributes
-// another one has nobody who acknowledged this one.
-func (v *view) standing(i *heard, key Key, digest string) (standing, rejection) {
+// standing is how an instance stands to what is wanted, by what its replica told. A replica that distributes something else has
+// nobody who acknowledged that.
+func (v *view) standing(i *heard, key Key, want wanted) (standing, rejection) {
 	c, there := v.contents[key]
-	if !there || c.Digest != digest {
+	if !there || !want.met(key.Kind, c.Revision, c.Digest) {
 		return lagging, rejection{}
 	}
-	if r, refused := i.refused[key]; refused && r.Digest == digest {
+	if r, refused := i.refused[key]; refused && r.Digest == want.digest {
 		return rejected, rejection{digest: r.Digest, message: r.Message, floor: r.Floor}
 	}
 	index, _ := kindIndex(key.Kind)

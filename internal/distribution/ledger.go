@@ -42,7 +42,7 @@ type entry struct {
 	artifact  bundle.Artifact
 	// moved is the last position in the log of the entry's kind: of its content, of its access, or of its removal.
 	moved uint64
-	// changed is the position at which the content last changed.
+	// changed is the position at which the content, or the revision that it has, last changed.
 	changed uint64
 	// renewed is the position in the log of leases.
 	renewed uint64
@@ -172,7 +172,7 @@ func succeed(old *entry, r Resource, named []authz.Actor, now uint64) *entry {
 		return next.prepared()
 	}
 	next.access = old.access.next(named, now)
-	if old.removed || old.withheld != r.Withheld || old.statement.Digest != r.Statement.Digest {
+	if old.removed || old.withheld != r.Withheld || !sameContent(old.statement, r.Statement) {
 		return next.prepared()
 	}
 	if old.statement == r.Statement {
@@ -187,6 +187,10 @@ func succeed(old *entry, r Resource, named []authz.Actor, now uint64) *entry {
 	}
 	return next.prepared()
 }
+
+// sameContent is false for the same bytes under another revision: whoever acknowledged them under an earlier one has seen
+// nothing of what came between, and whoever refused them because it has seen a later one is to get them again.
+func sameContent(a, b bundle.Statement) bool { return a.Digest == b.Digest && a.Revision == b.Revision }
 
 // prepared readies the entry's messages, which are made when first needed and then shared by all streams.
 func (e *entry) prepared() *entry {

@@ -71,9 +71,10 @@ func (s *Server) Authorizers() []Authorizer {
 	return all
 }
 
-// Progress says which authorizers hold the content with this digest, over all replicas that this one hears of. Of content that
-// a replica does not distribute with this digest (any more, or yet), all that it serves and that may see it are lagging.
-func (s *Server) Progress(kind bundle.Kind, name, digest string) Progress {
+// Progress says which authorizers hold the content with this digest, under this revision or a later one, over all replicas that
+// this one hears of. Of content that a replica does not distribute so (any more, or yet), all that it serves and that may see it
+// are lagging.
+func (s *Server) Progress(kind bundle.Kind, name string, revision int64, digest string) Progress {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	e := s.ledger.entries[Key{kind, name}]
@@ -86,7 +87,7 @@ func (s *Server) Progress(kind bundle.Kind, name, digest string) Progress {
 	present := s.present()
 	for i := range present.seats {
 		if seat := &present.seats[i]; e.visible(seat.peer) {
-			include(&p, seat, s.options.CountFor, e, digest)
+			include(&p, seat, s.options.CountFor, e, wanted{revision, digest})
 		}
 	}
 	for _, account := range s.authorizers.unheard(s.expected(e), present.accounts) {
@@ -125,15 +126,28 @@ func (s *Server) expected(e *entry) []authz.Actor {
 	return unique(slices.AppendSeq(slices.Collect(maps.Keys(s.clusterWide)), e.access.opened()))
 }
 
+// wanted is what has to be acknowledged.
+type wanted struct {
+	revision int64
+	digest   string
+}
+
+// met says whether a replica that distributes this distributes what is wanted, and will not go back behind it: one that has the
+// bytes from before they became others and the same again is still to go through those. Of revocations the bytes alone count,
+// because each replica numbers them by itself.
+func (w wanted) met(kind bundle.Kind, revision int64, digest string) bool {
+	return digest == w.digest && (revision >= w.revision || kind == bundle.KindRevocations)
+}
+
 // include counts one more authorizer.
-func include(p *Progress, who *seat, countFor time.Duration, e *entry, digest string) {
+func include(p *Progress, who *seat, countFor time.Duration, e *entry, want wanted) {
 	p.Authorizers++
 	if who.connected {
 		p.Connected++
 	} else if who.seen.After(p.LastGone) {
 		p.LastGone = who.seen
 	}
-	standing, refusal := who.standing(e, digest)
+	standing, refusal := who.standing(e, want)
 	p.Floor = max(p.Floor, refusal.floor)
 	switch {
 	case standing == acked:
@@ -179,7 +193,7 @@ func (s *session) standing(e *entry) (standing, rejection) {
 	if refusal, ok := sub.rejected[e.key]; ok && refusal.digest == e.statement.Digest {
 		return rejected, refusal
 	}
-	if e.due(s.peer) <= sub.acked || sub.held[e.key.Name] == e.statement.Digest {
+	if s.has(e) {
 		return acked, rejection{}
 	}
 	return lagging, rejection{}

@@ -242,7 +242,7 @@ func (s *session) considerContent(sub *subscription, e *entry, at uint64, o *owe
 		}
 		return nil
 	}
-	if at != e.due(s.peer) || e.withheld || sub.held[e.key.Name] == e.statement.Digest {
+	if at != e.due(s.peer) || e.withheld || s.brought(e) {
 		return nil
 	}
 	resource, err := e.content()
@@ -252,6 +252,26 @@ func (s *session) considerContent(sub *subscription, e *entry, at uint64, o *owe
 	s.forget(sub, e.key)
 	o.put(e, resource)
 	return nil
+}
+
+// has says whether the peer acknowledged the content or brought it along.
+func (s *session) has(e *entry) bool {
+	index, _ := kindIndex(e.key.Kind)
+	return e.due(s.peer) <= s.subs[index].acked || s.brought(e)
+}
+
+// brought says whether the peer brought the content along, under this revision or a later one: under an earlier one it may
+// still be given elsewhere what came between. Of revocations the bytes alone count, for replicas number them each by itself.
+func (s *session) brought(e *entry) bool {
+	index, _ := kindIndex(e.key.Kind)
+	digest, held := s.subs[index].held[e.key.Name]
+	if !held || digest != e.statement.Digest {
+		return false
+	}
+	if leases := s.subs[leaseIndex]; leases != nil && index != revocationsIndex {
+		return leaseRevision(leases.held[e.key.String()]) >= e.statement.Revision
+	}
+	return index == revocationsIndex
 }
 
 // forget what the peer brought along: it gets something else.
@@ -272,8 +292,7 @@ func (s *session) considerLease(sub *subscription, e *entry, o *owed) (wait bool
 	if of.awaits(e.key) {
 		return true
 	}
-	holds := e.due(s.peer) <= of.acked || of.held[e.key.Name] == e.statement.Digest
-	if holds && of.rejected[e.key].digest != e.statement.Digest && sub.lacks(e, s.peer) {
+	if s.has(e) && of.rejected[e.key].digest != e.statement.Digest && sub.lacks(e, s.peer) {
 		o.put(e, e.lease())
 	}
 	return false

@@ -33,7 +33,7 @@ func TestWhatIsWithheldIsKeptByWhoeverHoldsIt(t *testing.T) {
 	if !holder.holds(held) || stranger.size() != 1 {
 		t.Fatalf("one that held it holds it: %t, another has %d bundles", holder.holds(held), stranger.size())
 	}
-	p := m.Progress(bundle.KindPolicy, "support/tickets", held.Statement.Digest)
+	p := m.Progress(bundle.KindPolicy, "support/tickets", held.Statement.Revision, held.Statement.Digest)
 	if p.Authorizers != 2 || p.Acked != 0 || p.Enforced() {
 		t.Errorf("progress is %+v", p)
 	}
@@ -41,7 +41,7 @@ func TestWhatIsWithheldIsKeptByWhoeverHoldsIt(t *testing.T) {
 	next := policyFor("support/tickets", 5, "policy 5", support)
 	mustSet(t, m.Server, next, trust)
 	eventually(t, "the next one came to both", func() bool {
-		return holder.holds(next) && stranger.holds(next) && m.Progress(bundle.KindPolicy, "support/tickets", next.Statement.Digest).Enforced()
+		return holder.holds(next) && stranger.holds(next) && m.Progress(bundle.KindPolicy, "support/tickets", next.Statement.Revision, next.Statement.Digest).Enforced()
 	})
 	mustSet(t, m.Server, trust)
 	eventually(t, "what is gone is removed from both", func() bool { return holder.size()+stranger.size() == 0 })
@@ -81,7 +81,7 @@ func TestAnAuthorizerSaysWhichRevisionItHasSeen(t *testing.T) {
 	m.connect(t, everywhere, "node-1", newShelf())
 	m.connect(t, everywhere, "node-2", forgetless{newShelf(), 17})
 	eventually(t, "the floor is known", func() bool {
-		p := m.Progress(bundle.KindPolicy, "support/tickets", old.Statement.Digest)
+		p := m.Progress(bundle.KindPolicy, "support/tickets", old.Statement.Revision, old.Statement.Digest)
 		return p.Floor == 17 && p.Acked == 1 && len(p.Rejected) == 1
 	})
 }
@@ -108,5 +108,24 @@ func TestFloorsAreReadAsTheyAreWritten(t *testing.T) {
 		if got := floorsIn(&statuspb.Status{Details: []*anypb.Any{packed}}); len(got) != 0 {
 			t.Errorf("%s: %v", sentence, got)
 		}
+	}
+}
+
+// THREATS 39: of an API server that was restored, say. The leader then gives the very same content a later revision.
+func TestWhatWasRefusedAsOlderComesAgainUnderALaterRevision(t *testing.T) {
+	t.Parallel()
+	s := replica(t, "a", newHandClock())
+	mustSet(t, s)
+	who := authorizers(t, s, everywhere, "1")[0]
+	mustSet(t, s, policyFor("support/tickets", 4, "one"))
+	catchUp(t, s, who, map[string]error{"support/tickets": &bundle.RolledBackError{Floor: 17}})
+	again := policyFor("support/tickets", 18, "one")
+	mustSet(t, s, again)
+	if p := progressOf(s, again); p.Enforced() {
+		t.Errorf("before it has come again: %+v", p)
+	}
+	catchUp(t, s, who, nil)
+	if p := progressOf(s, again); !p.Enforced() || p.Acked != 1 {
+		t.Errorf("in the end: %+v", p)
 	}
 }

@@ -276,7 +276,7 @@ func policy(tb testing.TB, content string, revision int64) distribution.Resource
 }
 
 func (r *replica) progress(content string) distribution.Progress {
-	return r.Progress(ticketsKey.Kind, ticketsKey.Name, bundle.Digest([]byte(content)))
+	return r.Progress(ticketsKey.Kind, ticketsKey.Name, 0, bundle.Digest([]byte(content)))
 }
 
 // shelf is a Sink that takes everything, once its gate lets it.
