@@ -62,6 +62,7 @@ func (a *assignments) look(contents []content, order int64) {
 		case bundle.KindRevocations:
 			c.assigned = a.list(c, shared, known, order)
 		}
+		c.passed = c.assigned.Revision < a.seen[c.key]
 		a.seen[c.key] = max(a.seen[c.key], c.assigned.Revision)
 	}
 }

@@ -28,10 +28,12 @@ type content struct {
 	form form
 	// assigned is the bundle that has the name according to the register.
 	assigned v1alpha1.BundleStatus
+	// passed says that this replica knows of a later revision than the one assigned: the register was put back.
+	passed bool
 }
 
-// agreed says whether it has a revision.
-func (c *content) agreed() bool { return c.raw != nil && c.assigned.Digest == c.digest }
+// agreed says whether it has a revision that may be served.
+func (c *content) agreed() bool { return c.raw != nil && c.assigned.Digest == c.digest && !c.passed }
 
 // settled says whether the register agrees. What is withheld it need not know.
 func (c *content) settled() bool {

@@ -291,15 +291,16 @@ func (p *Publisher) publish(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := p.options.Distributor.Set(resources); err != nil {
-		return fmt.Errorf("handing bundles to the distribution server: %w", err)
+	setting := p.options.Distributor.Set(resources) // what it does not take stays as it was, and its authorizers lag
+	if setting != nil {
+		setting = fmt.Errorf("handing bundles to the distribution server: %w", setting)
 	}
 	p.pending.publish(list)
 	p.reports.update(p.pending)
 	p.pending = newNews()
 	p.metrics.publish(now, resources)
 	p.published(now, len(resources)-unshared)
-	return assigning
+	return errors.Join(assigning, setting)
 }
 
 // assign sees that contents have revisions. What has none is not served; all else goes on.

@@ -249,6 +249,19 @@ func TestManyTurnsComeToWhatOneComesTo(t *testing.T) {
 	}
 }
 
+// What one name cannot be distributed under is no reason to keep silent about all others.
+func TestWhatDistributionDoesNotTakeKeepsNoStatusBack(t *testing.T) {
+	p, d := publishing(t)
+	d.fails = true
+	p.tell(map[compile.Key]client.Object{delegation: object("u", 3)})
+	if err := p.publish(t.Context(), now); err == nil || !strings.Contains(err.Error(), "the shelf is full") {
+		t.Errorf("error %v", err)
+	}
+	if _, known := p.reports.Outcome(delegation.Kind, object("u", 3)); !known {
+		t.Error("nothing is known of an object that was compiled")
+	}
+}
+
 // shift changes, removes or puts back one object, and says what it did.
 func shift(r *rand.Rand, p *Publisher, world map[compile.Key]client.Object) string {
 	everything := small()
