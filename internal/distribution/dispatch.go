@@ -127,6 +127,18 @@ func (i *Instance) read() (peer, error) {
 // readKey reads what Key.String wrote.
 func readKey(text string) (Key, error) { return readResourceName(leaseIndex, text) }
 
+func readKeys(texts []string) ([]Key, error) {
+	keys := make([]Key, len(texts))
+	for n, text := range texts {
+		key, err := readKey(text)
+		if err != nil {
+			return nil, err
+		}
+		keys[n] = key
+	}
+	return keys, nil
+}
+
 // parted makes as many dispatches of one as its length needs. Contents come before the instances that acknowledged them.
 func (d *Dispatch) parted() []Dispatch {
 	var parts []Dispatch

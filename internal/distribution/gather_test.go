@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -454,6 +455,133 @@ func TestTheNextLeaderForgetsNobodyWhoServedUnderTheOneBefore(t *testing.T) {
 			t.Errorf("only those that are connected are left: %v", got)
 		}
 	})
+}
+
+// gone says of each instance since when it is gone, as the clock's face shows it; "there" is connected.
+func gone(s *Server) map[string]string {
+	all := map[string]string{}
+	for _, a := range s.Authorizers() {
+		all[a.Node] = timeOfDay(a.Since)
+		if a.Connected {
+			all[a.Node] = "there"
+		}
+	}
+	return all
+}
+
+// THREATS 39: two that heard a lost replica last at different times each know of what the other one does not.
+func TestALostReplicaIsFilledInFromAllThatHeardIt(t *testing.T) {
+	t.Parallel()
+	for sentence, earlierFirst := range map[string]bool{
+		"the one that heard it earlier reports first": true,
+		"the one that heard it later reports first":   false,
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			clock := newHandClock()
+			lost, earlier, later := replica(t, "lost", clock), replica(t, "earlier", clock), replica(t, "later", clock)
+			one, two := policyFor("support/tickets", 1, "one"), policyFor("support/tickets", 2, "two")
+			for _, s := range []*Server{lost, earlier, later} {
+				mustSet(t, s, one)
+			}
+			stays := authorizers(t, lost, everywhere, "stays", "leaves")
+			p, q := newPair(t, lost, earlier), newPair(t, lost, later)
+			p.talk()
+			clock.Advance(10 * time.Second)
+			p.part()
+			lost.authorizers.leave(stays[1], false)
+			clock.Advance(10 * time.Second)
+			mustSet(t, lost, two)
+			catchUp(t, lost, stays[0], nil)
+			authorizers(t, lost, everywhere, "comes")
+			q.talk()
+			clock.Advance(10 * time.Second)
+			q.part()
+
+			leader := replica(t, "leader", clock)
+			mustSet(t, leader, two)
+			first, second := newPair(t, leader, earlier), newPair(t, leader, later)
+			if !earlierFirst {
+				first, second = second, first
+			}
+			first.talk()
+			second.talk()
+			known := func(when string) {
+				t.Helper()
+				want := map[string]string{"stays": "10:00:30Z", "comes": "10:00:30Z", "leaves": "10:00:10Z"}
+				if got := gone(leader); !maps.Equal(got, want) {
+					t.Errorf("%s they are gone since %v, want %v", when, got, want)
+				}
+				if got := progressOf(leader, two); got.Acked != 2 || len(got.Lagging) != 1 || !strings.HasPrefix(got.Lagging[0], "behalf-system/authorizer@leaves ") {
+					t.Errorf("%s: %+v", when, got)
+				}
+			}
+			known("when both have reported")
+			for _, again := range []*pair{first, second} {
+				again.part()
+				newPair(t, leader, again.follower).talk()
+				known("after " + again.follower.options.Replica + " has reported anew")
+			}
+			clock.Advance(41 * time.Second)
+			if got, want := gone(leader), map[string]string{"stays": "10:00:30Z", "comes": "10:00:30Z"}; !maps.Equal(got, want) {
+				t.Errorf("when the lease of one has run out, there are %v, want %v", got, want)
+			}
+			clock.Advance(20 * time.Second)
+			if got := gone(leader); len(got) != 0 || len(leader.gathered.views) != 2 {
+				t.Errorf("when all have: %v, and %d replicas are remembered", got, len(leader.gathered.views))
+			}
+		})
+	}
+}
+
+// THREATS 39
+func TestAReplicaThatTheLeaderLostIsToldToBeLost(t *testing.T) {
+	t.Parallel()
+	clock := newHandClock()
+	leader, lost, other := replica(t, "a", clock), replica(t, "b", clock), replica(t, "c", clock)
+	one, two := policyFor("support/tickets", 1, "one"), policyFor("support/tickets", 2, "two")
+	for _, s := range []*Server{leader, lost, other} {
+		mustSet(t, s, one)
+	}
+	authorizers(t, lost, everywhere, "1")
+	p, q := newPair(t, leader, lost), newPair(t, leader, other)
+	p.talk()
+	q.talk()
+	if got, want := gone(other), map[string]string{"1": "there"}; !maps.Equal(got, want) {
+		t.Fatalf("at first %v, want %v", got, want)
+	}
+	clock.Advance(10 * time.Second)
+	p.part()
+	clock.Advance(10 * time.Second)
+	down, _ := q.talk()
+	if len(down) != 1 || down[0].Replica != "b" || !down[0].Lost || !down[0].Fresh || len(down[0].Contents) != 1 || len(down[0].Instances) != 1 {
+		t.Errorf("told was %+v", down)
+	}
+	if got, want := gone(other), map[string]string{"1": "10:00:10Z"}; !maps.Equal(got, want) {
+		t.Errorf("since the leader has lost the replica: %v, want %v", got, want)
+	}
+
+	clock.Advance(10 * time.Second)
+	q.part()
+	next := replica(t, "d", clock)
+	mustSet(t, next, one)
+	newPair(t, next, other).talk()
+	if got, want := gone(next), map[string]string{"1": "10:00:10Z"}; !maps.Equal(got, want) {
+		t.Errorf("by the word of the one that was told: %v, want %v", got, want)
+	}
+	if got := progressOf(next, one); got.Acked != 1 {
+		t.Errorf("of what it acknowledged: %+v", got)
+	}
+	mustSet(t, next, two)
+	if got := progressOf(next, two); got.Acked != 0 || len(got.Lagging) != 1 {
+		t.Errorf("of a change after that: %+v", got)
+	}
+
+	// It was not lost for good.
+	newPair(t, next, lost).talk()
+	if got, want := gone(next), map[string]string{"1": "there"}; !maps.Equal(got, want) {
+		t.Errorf("after it has reported to the next leader: %v, want %v", got, want)
+	}
 }
 
 // THREATS 39
