@@ -45,6 +45,8 @@ const (
 
 // Distributor is what bundles are handed to. A distribution.Server is one.
 type Distributor interface {
+	// Lead says that this replica leads from now on.
+	Lead()
 	// Set replaces all that is distributed.
 	Set(resources []distribution.Resource) error
 	// Progress says how far content has come that has this revision or a later one.
@@ -153,6 +155,7 @@ func (p *Publisher) NeedLeaderElection() bool { return false }
 
 // Lead has this replica assign revisions from now on. There is no way back: who ceases to lead ends.
 func (p *Publisher) Lead(since time.Time) {
+	p.options.Distributor.Lead()
 	p.mu.Lock()
 	p.leadsSince = since
 	p.mu.Unlock()

@@ -31,6 +31,8 @@ type fakeDistributor struct {
 	changes  chan struct{}
 }
 
+func (f *fakeDistributor) Lead() {}
+
 func (f *fakeDistributor) Set([]distribution.Resource) error { return nil }
 
 func (f *fakeDistributor) Progress(_ bundle.Kind, name string, _ int64, digest string) distribution.Progress {

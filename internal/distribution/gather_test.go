@@ -393,7 +393,8 @@ func TestTheNextLeaderForgetsNobodyWhoServedUnderTheOneBefore(t *testing.T) {
 	for _, s := range []*Server{a, b, c} {
 		mustSet(t, s, first)
 	}
-	clock.Advance(2 * time.Minute) // a has led for longer than anything counts
+	a.Lead()
+	clock.Advance(2 * time.Minute) // it has led for longer than anything counts
 	authorizers(t, a, support, "at-a")
 	authorizers(t, a, everywhere, "at-a")
 	authorizers(t, b, everywhere, "at-b")
@@ -606,6 +607,72 @@ func TestAFreshLeaderGoesOnWaitingForAccountsThatNobodyToldItOf(t *testing.T) {
 	p.talk()
 	if got := progressOf(leader, policy); !got.Enforced() || got.Authorizers != 2 {
 		t.Errorf("one that connects to the follower is heard of: %+v", got)
+	}
+}
+
+// THREATS 39: whom others served while a replica was told nothing, it does not know.
+func TestALeaderKnowsOfEverybodySinceItLeadsOrWasTold(t *testing.T) {
+	t.Parallel()
+	for sentence, c := range map[string]struct {
+		// told is that an earlier leader told it, until so long before it leads; further, that another one who was told reports.
+		told    bool
+		silent  time.Duration
+		further bool
+		// served is that the earlier leader served an instance of the account when it told.
+		served bool
+		// again is that a leader which has just begun tells it for a moment before it leads.
+		again bool
+		knows bool
+	}{
+		"nobody told it": {},
+		"the leader before it told it until it went":                                   {told: true, silent: 20 * time.Second, knows: true},
+		"a leader told it, a while ago":                                                {told: true, silent: 40 * time.Second},
+		"a leader told another one that reports to it":                                 {further: true, silent: 20 * time.Second, knows: true},
+		"a leader told another one, a while ago":                                       {further: true, silent: 40 * time.Second},
+		"a leader told it a while ago, and a fresh one since":                          {told: true, silent: 40 * time.Second, again: true},
+		"a leader told it a while ago of an instance that has come to count no longer": {told: true, served: true, silent: 2 * time.Minute},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			clock := newHandClock()
+			before, leader, other := replica(t, "a", clock), replica(t, "b", clock), replica(t, "c", clock)
+			before.Lead()
+			clock.Advance(2 * time.Minute)
+			policy := policyFor("support/tickets", 1, "one", support)
+			for _, s := range []*Server{before, leader, other} {
+				mustSet(t, s, policy)
+			}
+			if c.served {
+				authorizers(t, before, support, "1")
+			}
+			for s, told := range map[*Server]bool{leader: c.told, other: c.further} {
+				if told {
+					p := newPair(t, before, s)
+					p.talk()
+					p.part()
+				}
+			}
+			clock.Advance(c.silent)
+			if c.again {
+				fresh := replica(t, "d", clock)
+				fresh.Lead()
+				p := newPair(t, fresh, leader)
+				p.talk()
+				p.part()
+			}
+			leader.Lead()
+			authorizers(t, leader, everywhere, "1")
+			if c.further {
+				newPair(t, leader, other).talk()
+			}
+			if got := progressOf(leader, policy); got.Enforced() != c.knows || got.Acked != 1 {
+				t.Errorf("of an account that nobody was heard of: %+v", got)
+			}
+			clock.Advance(time.Minute + time.Second)
+			if got := progressOf(leader, policy); !got.Enforced() {
+				t.Errorf("after a lease: %+v", got)
+			}
+		})
 	}
 }
 

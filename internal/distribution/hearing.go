@@ -53,7 +53,8 @@ type Hearing struct {
 	begun    bool
 	building map[string]*view
 	served   map[authz.Actor]bool
-	ended    bool
+	// knows says that it told since when it knows of everybody.
+	knows, ended bool
 }
 
 var (
@@ -81,10 +82,19 @@ func (h *Hearing) Take(d Dispatch) error {
 		return err
 	}
 	if h.begun {
-		h.server.authorizers.learn(d.Since, h.served)
+		h.server.authorizers.served(h.served)
 		h.server.listeners.notify()
 	}
 	return nil
+}
+
+// learn takes since when the teller knows of everybody, if it says so. The lock of what was gathered is held, so that it is not
+// after the end.
+func (h *Hearing) learn(since int64) {
+	if since != 0 {
+		h.server.authorizers.learn(time.Unix(0, since), !h.knows)
+		h.knows = true
+	}
 }
 
 func (h *Hearing) take(d Dispatch, instances []*heard) error {
@@ -107,7 +117,11 @@ func (h *Hearing) take(d Dispatch, instances []*heard) error {
 	if !h.begun || d.More {
 		return nil
 	}
-	return h.complete(g, d)
+	if err := h.complete(g, d); err != nil {
+		return err
+	}
+	h.learn(d.Since)
+	return nil
 }
 
 // complete has fresh views take effect. What was told over an earlier stream is void when all was told over this one, but for
@@ -167,6 +181,9 @@ func (h *Hearing) place(g *gathered, v *view) error {
 func (h *Hearing) End() {
 	g := &h.server.gathered
 	g.mu.Lock()
+	if h.knows && !h.ended {
+		h.server.authorizers.unlearn()
+	}
 	h.ended = true
 	for _, v := range g.views {
 		if v.by == h {

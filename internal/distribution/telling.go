@@ -83,7 +83,7 @@ func (t *Telling) Next() []Dispatch {
 func (t *Telling) last() Dispatch {
 	d := Dispatch{Replica: t.server.options.Replica, All: !t.begun}
 	t.begun = true
-	if since := t.server.authorizers.knowsSince(t.role); since != t.since {
+	if since := t.server.authorizers.knowsSince(); since != t.since {
 		d.Since, t.since = since, since
 	}
 	return d

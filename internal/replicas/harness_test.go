@@ -255,7 +255,10 @@ func running(tb testing.TB, things ...func(context.Context) error) (stop func())
 }
 
 // leads makes this replica the leader.
-func (r *replica) leads() { r.cluster.election.elect(r.elected) }
+func (r *replica) leads() {
+	r.Lead()
+	r.cluster.election.elect(r.elected)
+}
 
 // publish distributes one policy.
 func (r *replica) publish(content string, revision int64) {
