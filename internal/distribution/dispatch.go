@@ -60,7 +60,7 @@ type Instance struct {
 	// Seen is when it connected, or when it was lost, in nanoseconds since the Unix epoch.
 	Seen int64 `json:"seen"`
 	// Acked are the positions up to which it has acknowledged revocations, trust and policies, but for those that it lacks
-	// or refused.
+	// or refused. One that holds no trust or no revocations decides by no policy, and has acknowledged none.
 	Acked   [leaseIndex]uint64 `json:"acked"`
 	Lacks   []string           `json:"lacks,omitempty"`
 	Refused []Refusal          `json:"refused,omitempty"`

@@ -92,6 +92,8 @@ type posting struct {
 	owed, sent map[Key]bool
 	// brought is what it said to hold and was not sent, until it has caught up: that is known by digest.
 	brought map[Key]bool
+	// trusts says that it has some trust bundle, without which it enforces no policy.
+	trusts bool
 }
 
 // GoString is how a failure names it.
@@ -313,6 +315,7 @@ func (w *gatherWorld) open(a *agent, p *post) {
 	a.postings[p] = &posting{at: p, session: session, open: true, seen: w.clock.Now(), knows: maps.Clone(a.holds), owed: map[Key]bool{}, sent: map[Key]bool{}, brought: map[Key]bool{}}
 	for key := range a.holds {
 		a.postings[p].brought[key] = true
+		a.postings[p].trusts = a.postings[p].trusts || key.Kind == bundle.KindTrust
 	}
 }
 
@@ -445,6 +448,7 @@ func (a *agent) take(posting *posting, key Key, came versioned) {
 		came = a.holds[key]
 	}
 	a.holds[key], posting.knows[key] = came, came
+	posting.trusts = posting.trusts || key.Kind == bundle.KindTrust
 	if posting.sent[key] {
 		delete(posting.owed, key)
 	}
@@ -627,12 +631,16 @@ func (w *gatherWorld) count(key Key, want versioned) tallied {
 		} else {
 			open = []*posting{last}
 		}
-		if !slices.ContainsFunc(open, func(p *posting) bool { return !p.at.has[key].reaches(want) || !p.knows[key].reaches(p.at.has[key]) }) {
+		if !slices.ContainsFunc(open, func(p *posting) bool { return !p.enforces(key, want) }) {
 			c.acked = append(c.acked, name)
 		}
 	}
 	slices.Sort(c.authorizers)
 	return c
+}
+
+func (p *posting) enforces(key Key, want versioned) bool {
+	return p.at.has[key].reaches(want) && p.knows[key].reaches(p.at.has[key]) && (p.trusts || key.Kind == bundle.KindTrust)
 }
 
 // streams gives those that an authorizer has; where it has none, the last one that it had, if that still counts.

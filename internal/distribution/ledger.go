@@ -118,6 +118,21 @@ func newLedger() *ledger {
 	return &ledger{entries: map[Key]*entry{}, named: map[authz.Actor]int{}}
 }
 
+// shared is what everybody gets who may see any policy.
+var shared = [...]Key{{bundle.KindTrust, bundle.TrustName}, {bundle.KindRevocations, bundle.RevocationsName}}
+
+// needs are the kinds of which an authorizer must hold something to decide by policies.
+func (l *ledger) needs() []int {
+	var needs []int
+	for _, key := range shared {
+		if e := l.entries[key]; e != nil && !e.removed {
+			index, _ := kindIndex(key.Kind)
+			needs = append(needs, index)
+		}
+	}
+	return needs
+}
+
 var errRegress = errors.New("the revision would regress")
 
 // check refuses what must not be distributed.
@@ -264,7 +279,7 @@ func (l *ledger) recount(old, next *entry) {
 		return
 	}
 	everyone := l.everyone()
-	for _, key := range []Key{{bundle.KindTrust, bundle.TrustName}, {bundle.KindRevocations, bundle.RevocationsName}} {
+	for _, key := range shared {
 		l.grant(key, everyone)
 	}
 }

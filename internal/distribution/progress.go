@@ -84,10 +84,14 @@ func (s *Server) Progress(kind bundle.Kind, name string, revision int64, digest 
 	s.gathered.mu.Lock()
 	defer s.gathered.mu.Unlock()
 	var p Progress
+	want := wanted{revision: revision, digest: digest}
+	if kind == bundle.KindPolicy {
+		want.needs = s.ledger.needs()
+	}
 	present := s.present()
 	for i := range present.seats {
 		if seat := &present.seats[i]; e.visible(seat.peer) {
-			include(&p, seat, s.options.CountFor, e, wanted{revision, digest})
+			include(&p, seat, s.options.CountFor, e, want)
 		}
 	}
 	for _, account := range s.authorizers.unheard(s.expected(e), present.accounts) {
@@ -130,6 +134,8 @@ func (s *Server) expected(e *entry) []authz.Actor {
 type wanted struct {
 	revision int64
 	digest   string
+	// needs are the kinds without any of which nobody enforces it.
+	needs []int
 }
 
 // met says whether a replica that distributes this distributes what is wanted, and will not go back behind it: one that has the
@@ -182,7 +188,7 @@ const (
 	rejected
 )
 
-func (s *session) standing(e *entry) (standing, rejection) {
+func (s *session) standing(e *entry, needs []int) (standing, rejection) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	index, _ := kindIndex(e.key.Kind)
@@ -193,7 +199,7 @@ func (s *session) standing(e *entry) (standing, rejection) {
 	if refusal, ok := sub.rejected[e.key]; ok && refusal.digest == e.statement.Digest {
 		return rejected, refusal
 	}
-	if s.has(e) {
+	if s.has(e) && s.decides(needs) {
 		return acked, rejection{}
 	}
 	return lagging, rejection{}

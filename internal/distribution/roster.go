@@ -54,7 +54,7 @@ func (s stand) standing(e *entry, want wanted) (standing, rejection) {
 	case !want.met(e.key.Kind, e.statement.Revision, e.statement.Digest):
 		return lagging, rejection{}
 	default:
-		return s.session.standing(e)
+		return s.session.standing(e, want.needs)
 	}
 }
 

@@ -41,6 +41,8 @@ type subscription struct {
 	// the peer has caught up with all types.
 	held map[string]string
 	gone []string
+	// some says that the peer holds some content of a kind that has one: what it brought along or took, of whatever revision.
+	some bool
 	// inflight is the response that was sent and not yet answered; there is one at a time.
 	inflight *inflight
 	rejected map[Key]rejection
@@ -107,7 +109,7 @@ func (s *session) subscribe(l *ledger, index int, held map[string]string) error 
 	if begun := s.subs[index]; begun != nil && !begun.ended {
 		return errTwice
 	}
-	s.subs[index] = &subscription{start: l.head, held: held, rejected: map[Key]rejection{}}
+	s.subs[index] = &subscription{start: l.head, held: held, some: len(held) > 0, rejected: map[Key]rejection{}}
 	return nil
 }
 
@@ -134,6 +136,12 @@ func (sub *subscription) lookForGone(l *ledger, index int, p peer) {
 			delete(sub.held, name)
 		}
 	}
+	sub.some = len(sub.held) > 0
+}
+
+// decides says whether the peer holds some content of each of these kinds, without which it decides by no policy.
+func (s *session) decides(needs []int) bool {
+	return !slices.ContainsFunc(needs, func(index int) bool { return s.subs[index] == nil || !s.subs[index].some })
 }
 
 // limits of one response. What goes beyond follows when the peer has answered, so that one that is slow to read is not ahead
@@ -238,6 +246,7 @@ func (s *session) considerContent(sub *subscription, e *entry, at uint64, o *owe
 	if !e.visible(s.peer) {
 		if at == e.lost(s.peer) && at > sub.start {
 			s.forget(sub, e.key)
+			sub.some = false
 			o.removed = append(o.removed, e.key.Name)
 		}
 		return nil

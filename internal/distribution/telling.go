@@ -217,6 +217,9 @@ func (s *session) tell(l *ledger, i *Instance) {
 		if len(refused) > maxExceptions {
 			refused, acked, lacks = refused[:maxExceptions], 0, nil
 		}
+		if index == policyIndex && !s.decides(l.needs()) {
+			acked, lacks = 0, nil
+		}
 		i.Acked[index], i.Lacks, i.Refused = acked, append(i.Lacks, lacks...), append(i.Refused, refused...)
 	}
 }
