@@ -195,7 +195,7 @@ func TestTheAuthorizersOfTheFormInForceGetTheBundle(t *testing.T) {
 	expect("not accepted, so that what was accepted stands in", "one")
 	put(func(rs *v1alpha1.ResourceServer) { rs.Spec.Enforcement.Mode = v1alpha1.EnforcementEnforce })
 	expect("mended", "two")
-	p.intake.remove(key, time.Time{})
+	p.intake.remove(key, "", time.Time{})
 	p.must(t)
 	if _, there := d.held[name]; there || len(p.compilation.forms) != 3 || len(p.compilation.accepted) != 3 {
 		t.Errorf("something is left of a resource server that is gone: %v", p.compilation.forms)
@@ -272,7 +272,7 @@ func shift(r *rand.Rand, p *Publisher, world map[compile.Key]client.Object) stri
 	}
 	if _, there := world[key]; there && r.IntN(2) == 0 {
 		delete(world, key)
-		p.intake.remove(key, time.Time{})
+		p.intake.remove(key, "", time.Time{})
 		return fmt.Sprintf("removed %v", key)
 	}
 	o := everything[key]
@@ -300,7 +300,7 @@ func breakCompiler(t *testing.T, p *Publisher) {
 	if err := p.publish(t.Context(), now); err == nil || !strings.Contains(err.Error(), "boom") {
 		t.Fatalf("error %v", err)
 	}
-	p.intake.remove(compile.Key{Kind: kind}, time.Time{})
+	p.intake.remove(compile.Key{Kind: kind}, "", time.Time{})
 	if p.Consult(func(*compile.Compiler) {}) {
 		t.Fatal("a compiler that failed is consulted")
 	}
