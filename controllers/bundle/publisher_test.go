@@ -207,10 +207,10 @@ func TestARevisionBeginsAboveTheOneInTheStatus(t *testing.T) {
 	p, d := publishing(t)
 	world := small()
 	key := compile.Key{Kind: compile.KindResourceServer, Namespace: "api-0000", Name: "api"}
-	world[key].(*v1alpha1.ResourceServer).Status.Bundle.Revision = 1 << 60
+	world[key].(*v1alpha1.ResourceServer).Status.Bundle.Revision = millis + 5000
 	p.tell(world)
 	p.must(t)
-	if got := d.held["api-0000/api"].Statement.Revision; got != 1<<60+1 {
+	if got := d.held["api-0000/api"].Statement.Revision; got != millis+5001 {
 		t.Errorf("revision %d", got)
 	}
 }

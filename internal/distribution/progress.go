@@ -31,7 +31,8 @@ type Progress struct {
 	Lagging []string
 	// Waiting is how many of the lagging are connected.
 	Waiting int
-	// Floor is the highest revision of it that one of them says it has seen, where that is beyond what it was sent; 0 otherwise.
+	// Floor is the highest revision of it that one of them says it has seen, where that is beyond what it was sent and
+	// somebody can have assigned it; 0 otherwise.
 	Floor int64
 	// Rejected are those that refused it, are connected and stay on what they had, sorted by name. One that refused it and
 	// is gone is lagging: nobody can tell what its next instance will say.
@@ -91,7 +92,7 @@ func (s *Server) Progress(kind bundle.Kind, name string, revision int64, digest 
 	present := s.present()
 	for i := range present.seats {
 		if seat := &present.seats[i]; e.visible(seat.peer) {
-			include(&p, seat, s.options.CountFor, e, want)
+			s.include(&p, seat, e, want)
 		}
 	}
 	for _, account := range s.authorizers.unheard(s.expected(e), present.accounts) {
@@ -146,7 +147,7 @@ func (w wanted) met(kind bundle.Kind, revision int64, digest string) bool {
 }
 
 // include counts one more authorizer.
-func include(p *Progress, who *seat, countFor time.Duration, e *entry, want wanted) {
+func (s *Server) include(p *Progress, who *seat, e *entry, want wanted) {
 	p.Authorizers++
 	if who.connected {
 		p.Connected++
@@ -154,12 +155,14 @@ func include(p *Progress, who *seat, countFor time.Duration, e *entry, want want
 		p.LastGone = who.seen
 	}
 	standing, refusal := who.standing(e, want)
-	p.Floor = max(p.Floor, refusal.floor)
+	if Believable(e.key.Kind, refusal.floor, e.statement.Revision, s.options.Clock.Now()) {
+		p.Floor = max(p.Floor, refusal.floor) // what nobody can have seen must not hide what another one has
+	}
 	switch {
 	case standing == acked:
 		p.Acked++
 	case !who.connected:
-		p.Lagging = append(p.Lagging, fmt.Sprintf("%s (%s)", who.peer, absence(standing, who.seen, who.seen.Add(countFor))))
+		p.Lagging = append(p.Lagging, fmt.Sprintf("%s (%s)", who.peer, absence(standing, who.seen, who.seen.Add(s.options.CountFor))))
 	case standing == rejected:
 		p.Rejected = append(p.Rejected, Rejection{who.peer.String(), refusal.message})
 	default:

@@ -6,7 +6,9 @@ package distribution
 import (
 	"errors"
 	"fmt"
+	"math"
 	"testing"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	statuspb "google.golang.org/genproto/googleapis/rpc/status"
@@ -80,9 +82,10 @@ func TestAnAuthorizerSaysWhichRevisionItHasSeen(t *testing.T) {
 	mustSet(t, m.Server, old)
 	m.connect(t, everywhere, "node-1", newShelf())
 	m.connect(t, everywhere, "node-2", forgetless{newShelf(), 17})
+	m.connect(t, everywhere, "node-3", forgetless{newShelf(), math.MaxInt64}) // nobody can have assigned that: it must not hide the other one
 	eventually(t, "the floor is known", func() bool {
 		p := m.Progress(bundle.KindPolicy, "support/tickets", old.Statement.Revision, old.Statement.Digest)
-		return p.Floor == 17 && p.Acked == 1 && len(p.Rejected) == 1
+		return p.Floor == 17 && p.Acked == 1 && len(p.Rejected) == 2
 	})
 }
 
@@ -127,5 +130,31 @@ func TestWhatWasRefusedAsOlderComesAgainUnderALaterRevision(t *testing.T) {
 	catchUp(t, s, who, nil)
 	if p := progressOf(s, again); !p.Enforced() || p.Acked != 1 {
 		t.Errorf("in the end: %+v", p)
+	}
+}
+
+func TestWhichRevisionsAreBelieved(t *testing.T) { // THREATS 33
+	t.Parallel()
+	now := time.Date(2026, 6, 1, 10, 0, 0, 0, time.UTC)
+	millis, day := now.UnixMilli(), int64(24*60*60*1000)
+	for sentence, c := range map[string]struct {
+		kind     bundle.Kind
+		revision int64
+		assigned int64
+		want     bool
+	}{
+		"of the past":                        {bundle.KindPolicy, 1, 0, true},
+		"none":                               {bundle.KindPolicy, 0, 0, false},
+		"less than none":                     {bundle.KindRevocations, -1, 5, false},
+		"a day ahead of the clock":           {bundle.KindPolicy, millis + day, 0, true},
+		"more than that":                     {bundle.KindPolicy, millis + day + 1, millis + day, false},
+		"of revocations, ahead of the clock": {bundle.KindRevocations, millis + day + 1, 0, false},
+		"of revocations, which the API server counts faster than time passes": {bundle.KindRevocations, millis + 9*day, millis + 8*day, true},
+		"of revocations, a day's worth ahead of that":                         {bundle.KindRevocations, millis + 9*day + 1, millis + 8*day, false},
+		"beyond all numbers": {bundle.KindRevocations, math.MaxInt64, math.MaxInt64 - 1, false},
+	} {
+		if got := Believable(c.kind, c.revision, c.assigned, now); got != c.want {
+			t.Errorf("%s: %t", sentence, got)
+		}
 	}
 }
