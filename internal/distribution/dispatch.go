@@ -146,7 +146,9 @@ func (d *Dispatch) parted() []Dispatch {
 		part := rest
 		part.Contents, rest.Contents = cut(rest.Contents)
 		part.Withdrawn, rest.Withdrawn = cut(rest.Withdrawn)
-		part.Instances, rest.Instances = cut(rest.Instances)
+		if part.Instances = nil; len(rest.Contents)+len(rest.Withdrawn) == 0 {
+			part.Instances, rest.Instances = cut(rest.Instances)
+		}
 		part.Left, rest.Left = cut(rest.Left)
 		part.More = len(rest.Contents)+len(rest.Withdrawn)+len(rest.Instances)+len(rest.Left) > 0
 		parts = append(parts, part)

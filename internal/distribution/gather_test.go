@@ -731,6 +731,19 @@ func TestWhatIsTooMuchForOneDispatchIsPartedAndTakesEffectAsAWhole(t *testing.T)
 	}
 }
 
+// An instance that was told first would count by positions at which contents stood before.
+func TestContentsAreToldBeforeWhoAcknowledgedThem(t *testing.T) {
+	t.Parallel()
+	d := Dispatch{Replica: "b", Contents: make([]Content, maxTold+1), Instances: make([]Instance, 2*maxTold), Withdrawn: make([]string, maxTold+1)}
+	var told [][3]int
+	for _, part := range d.parted() {
+		told = append(told, [3]int{len(part.Contents), len(part.Withdrawn), len(part.Instances)})
+	}
+	if want := [][3]int{{maxTold, maxTold, 0}, {1, 1, maxTold}, {0, 0, maxTold}}; !slices.Equal(told, want) {
+		t.Errorf("got %v, want %v", told, want)
+	}
+}
+
 func TestDispatchesThatNoManagerTells(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", maxNodeBytes+1)
