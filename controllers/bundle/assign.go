@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,9 +22,6 @@ const (
 	// takeover is how long a new leader leaves alone what its predecessor assigned and its own caches disagree with: they may
 	// be behind.
 	takeover = 2 * time.Second
-	// foresight bounds the revisions that an authorizer is believed to have seen: revisions are hardly ever ahead of the clock,
-	// and one that was made up would leave no room for others.
-	foresight = 24 * time.Hour
 	// writers write at a time.
 	writers = 8
 )
@@ -37,7 +35,7 @@ type assignments struct {
 	// under an old name goes on counting.
 	seen map[distribution.Key]int64
 	// written is what this replica wrote for a resource server and may not have been told of yet.
-	written map[types.UID]v1alpha1.BundleStatus
+	written map[types.UID]written
 	// keys are those of issuers that are to be recorded.
 	keys map[string]RecordedKeys
 	// listed is the revocation list that was numbered last, and base what that rests on.
@@ -45,12 +43,18 @@ type assignments struct {
 	base   int64
 }
 
+// written is a bundle that was written in the place of others, of which the caches may tell still.
+type written struct {
+	bundle v1alpha1.BundleStatus
+	over   []v1alpha1.BundleStatus
+}
+
 func newAssignments(register Register) *assignments {
-	return &assignments{register: register, seen: map[distribution.Key]int64{}, written: map[types.UID]v1alpha1.BundleStatus{}}
+	return &assignments{register: register, seen: map[distribution.Key]int64{}, written: map[types.UID]written{}}
 }
 
 // look notes for each content what is assigned to its name.
-func (a *assignments) look(contents []content, order int64) {
+func (a *assignments) look(contents []content, order int64, now time.Time) {
 	shared, known := a.register.Shared()
 	for i := range contents {
 		c := &contents[i]
@@ -62,27 +66,42 @@ func (a *assignments) look(contents []content, order int64) {
 		case bundle.KindRevocations:
 			c.assigned = a.list(c, shared, known, order)
 		}
-		a.seen[c.key] = max(a.seen[c.key], c.assigned.Revision)
+		believed := distribution.Believable(c.key.Kind, c.assigned.Revision, c.assigned.Revision, now)
+		c.amiss = !believed || c.assigned.Revision < a.seen[c.key]
+		if believed {
+			a.seen[c.key] = max(a.seen[c.key], c.assigned.Revision)
+		}
 	}
 }
 
 // recorded is what is written for a resource server: in its status, or by this replica since.
 func (a *assignments) recorded(f form) v1alpha1.BundleStatus {
 	ours, ok := a.written[f.uid()]
-	if !ok {
-		return f.recorded
+	if ok && f.recorded != ours.bundle && slices.Contains(ours.over, f.recorded) {
+		return ours.bundle
 	}
-	if f.recorded == ours || f.recorded.Revision > ours.Revision {
-		delete(a.written, f.uid())
-		return f.recorded
+	delete(a.written, f.uid())
+	return f.recorded
+}
+
+// wrote notes what was written for a resource server.
+func (a *assignments) wrote(uid types.UID, over, b v1alpha1.BundleStatus) {
+	a.written[uid] = written{bundle: b, over: append(a.written[uid].over, over)}
+}
+
+// forget lets go of what was written for resource servers that are gone.
+func (a *assignments) forget(contents []content) {
+	there := make(map[types.UID]bool, len(contents))
+	for i := range contents {
+		there[contents[i].form.uid()] = true
 	}
-	return ours
+	maps.DeleteFunc(a.written, func(uid types.UID, _ written) bool { return !there[uid] })
 }
 
 // list numbers the revocation list, which every replica may: by the newest change of a revocation that it knows of. The same
 // list keeps its number.
 func (a *assignments) list(c *content, shared Shared, known bool, order int64) v1alpha1.BundleStatus {
-	if !known {
+	if !known || shared.RevocationsBase+order < 1 {
 		return v1alpha1.BundleStatus{}
 	}
 	if a.listed.Digest != c.digest || a.base != shared.RevocationsBase {
@@ -95,7 +114,8 @@ func (a *assignments) list(c *content, shared Shared, known bool, order int64) v
 // assign gives contents that are new a revision, if this replica leads, and writes it down. Again is when it may go on with
 // what it has to leave alone for now; zero where there is nothing.
 func (a *assignments) assign(ctx context.Context, contents []content, order int64, floors map[distribution.Key]int64, now time.Time) (again time.Time, err error) {
-	a.look(contents, order)
+	a.forget(contents)
+	a.look(contents, order, now)
 	if a.leadsSince.IsZero() {
 		return time.Time{}, nil
 	}
@@ -111,7 +131,7 @@ func (a *assignments) assign(ctx context.Context, contents []content, order int6
 	}
 	err = a.writeAll(ctx, open, order, now)
 	if len(open) > 0 {
-		a.look(contents, order)
+		a.look(contents, order, now)
 	}
 	return again, err
 }
@@ -120,7 +140,7 @@ func (a *assignments) assign(ctx context.Context, contents []content, order int6
 // from an older copy.
 func (a *assignments) outrun(c *content, floors map[distribution.Key]int64, now time.Time) bool {
 	floor := floors[c.key]
-	if floor <= c.assigned.Revision || floor > now.Add(foresight).UnixMilli() {
+	if floor <= c.assigned.Revision || !distribution.Believable(c.key.Kind, floor, c.assigned.Revision, now) {
 		return false
 	}
 	a.seen[c.key] = max(a.seen[c.key], floor)
@@ -167,7 +187,7 @@ func (a *assignments) writeBundles(ctx context.Context, open []*content, now tim
 	_ = writing.Wait() // all errors count, not the first alone
 	for i, c := range open {
 		if errs[i] == nil {
-			a.written[c.form.uid()] = next[i]
+			a.wrote(c.form.uid(), c.assigned, next[i])
 		}
 	}
 	return errors.Join(errs...)

@@ -6,6 +6,7 @@ package bundle
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -91,6 +92,12 @@ func TestTheLeaderAssignsRevisionsThatOnlyGrow(t *testing.T) { // THREATS 33, 39
 		"the status remembers more: the clock was ahead, or is behind": {recorded: bundled(millis+5000, "b"), want: bundled(millis+5001, "a")},
 		"this process remembers more":                                  {recorded: bundled(7, "b"), seen: millis + 9000, want: bundled(millis+9001, "a")},
 		"the status has it already":                                    {recorded: bundled(7, "a"), want: bundled(7, "a")},
+		"the status was put back to one that this process has seen a later one than, of the same content": {
+			recorded: bundled(7, "a"), seen: millis + 9000, want: bundled(millis+9001, "a"),
+		},
+		"the status was written by somebody else, with no revision": {recorded: bundled(0, "a"), want: bundled(millis, "a")},
+		"with one that would leave no room for others":              {recorded: bundled(math.MaxInt64, "a"), want: bundled(millis, "a")},
+		"with one of the week after next":                           {recorded: bundled(millis+1e9, "b"), want: bundled(millis, "a")},
 		"an authorizer has seen a later one, of an API server that was restored since": {
 			recorded: bundled(7, "a"), floor: millis + 70, want: bundled(millis+71, "a"),
 		},
@@ -134,6 +141,83 @@ func TestAFollowerAssignsNothing(t *testing.T) {
 	}
 	if register.written > 0 {
 		t.Error("it wrote something")
+	}
+}
+
+// THREATS 39: of an API server that was restored from an older copy while managers run, or that somebody wrote to by hand.
+func TestARegisterThatWasPutBackIsServedUnderNoEarlierRevision(t *testing.T) {
+	register := &notebook{known: true, shared: Shared{Trust: bundled(100, "t"), RevocationsBase: 50}}
+	leader, follower := newAssignments(register), newAssignments(register)
+	assigned := func(a *assignments, recorded v1alpha1.BundleStatus) map[distribution.Key]content {
+		t.Helper()
+		contents := []content{formed("a", recorded), some(second, "t", 0), some(revocations, "r", 0)}
+		if _, err := a.assign(t.Context(), contents, 30, nil, now); err != nil {
+			t.Fatal(err)
+		}
+		all := map[distribution.Key]content{}
+		for _, c := range contents {
+			all[c.key] = c
+		}
+		return all
+	}
+	for _, a := range []*assignments{leader, follower} {
+		for key, c := range assigned(a, bundled(100, "a")) {
+			if !c.agreed() {
+				t.Fatalf("at first %s has no revision: %+v", key, c.assigned)
+			}
+		}
+	}
+	register.shared = Shared{Trust: bundled(90, "t"), RevocationsBase: 50}
+	for key, c := range assigned(follower, bundled(90, "a")) {
+		if c.agreed() != (key == revocations) {
+			t.Errorf("a follower has %s under revision %d, which is agreed: %t", key, c.assigned.Revision, c.agreed())
+		}
+	}
+	leader.leadsSince = now.Add(-time.Hour)
+	want := map[distribution.Key]int64{first: millis, second: millis, revocations: 80}
+	for key, c := range assigned(leader, bundled(90, "a")) {
+		if !c.agreed() || c.assigned.Revision != want[key] {
+			t.Errorf("the leader has %s under revision %d, want %d; it is agreed: %t", key, c.assigned.Revision, want[key], c.agreed())
+		}
+	}
+}
+
+func TestWhatWasWrittenCountsUntilTheCachesTellOfSomethingElse(t *testing.T) {
+	before, ours, later := bundled(7, "a"), bundled(8, "b"), bundled(9, "c")
+	for sentence, c := range map[string]struct {
+		told, want v1alpha1.BundleStatus
+	}{
+		"of what was there before":                   {before, later},
+		"of what this replica wrote in between":      {ours, later},
+		"of the latest":                              {later, later},
+		"of what another replica wrote since":        {bundled(10, "d"), bundled(10, "d")},
+		"of nothing, which somebody wrote":           {v1alpha1.BundleStatus{}, v1alpha1.BundleStatus{}},
+		"of something earlier, which somebody wrote": {bundled(3, "c"), bundled(3, "c")},
+	} {
+		a, f := newAssignments(&notebook{}), formed("c", c.told).form
+		a.wrote("u", before, ours)
+		a.wrote("u", ours, later)
+		if got := a.recorded(f); got != c.want {
+			t.Errorf("%s: %+v, want %+v", sentence, got, c.want)
+		}
+	}
+	a := newAssignments(&notebook{})
+	a.wrote("u", before, ours)
+	a.wrote("gone", before, ours)
+	if _, err := a.assign(t.Context(), []content{formed("b", before)}, 0, nil, now); err != nil || len(a.written) != 1 {
+		t.Errorf("of resource servers that are gone, %d are remembered, %v", len(a.written)-1, err)
+	}
+}
+
+func TestRevocationsAreNotNumberedBeyondReason(t *testing.T) { // THREATS 33
+	for sentence, base := range map[string]int64{"from below": -1 << 40, "from above": math.MaxInt64 - 2000} {
+		register := &notebook{known: true, shared: Shared{Trust: bundled(100, "t"), RevocationsBase: base}}
+		leader := newAssignments(register)
+		leader.leadsSince = now.Add(-time.Hour)
+		contents := []content{some(revocations, "r", 0)}
+		if _, err := leader.assign(t.Context(), contents, 1000, nil, now); err != nil || contents[0].assigned.Revision != millis || !contents[0].agreed() {
+			t.Errorf("%s: %+v, %v", sentence, contents[0].assigned, err)
+		}
 	}
 }
 

@@ -28,10 +28,13 @@ type content struct {
 	form form
 	// assigned is the bundle that has the name according to the register.
 	assigned v1alpha1.BundleStatus
+	// amiss says that the revision assigned must not be served: this replica knows of a later one, because the register was put
+	// back, or nobody can have assigned it.
+	amiss bool
 }
 
-// agreed says whether it has a revision.
-func (c *content) agreed() bool { return c.raw != nil && c.assigned.Digest == c.digest }
+// agreed says whether it has a revision that may be served.
+func (c *content) agreed() bool { return c.raw != nil && c.assigned.Digest == c.digest && !c.amiss }
 
 // settled says whether the register agrees. What is withheld it need not know.
 func (c *content) settled() bool {

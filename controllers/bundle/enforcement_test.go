@@ -333,16 +333,12 @@ func TestWhenAChangeArrived(t *testing.T) {
 }
 
 func TestAChangeThatCouldNotBePublishedCountsFromItsArrival(t *testing.T) {
-	p, d := publishing(t)
+	p, _ := publishing(t)
 	p.tell(small())
-	d.fails = true
-	p.intake.put(delegation, object("u", 1), now)
-	if p.publish(t.Context(), now) == nil {
-		t.Fatal("it was published")
-	}
-	p.intake.put(delegation, object("u", 2), now.Add(time.Second))
-	if p.publish(t.Context(), now) == nil {
-		t.Fatal("it was published")
+	p.must(t)
+	for generation := range int64(2) {
+		p.intake.put(delegation, object("u", generation+1), now.Add(time.Duration(generation)*time.Second))
+		breakCompiler(t, p)
 	}
 	if got := p.pending.arrived[delegation]; !got.Equal(now) {
 		t.Errorf("it counts from %v, want %v", got, now)

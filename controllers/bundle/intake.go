@@ -34,30 +34,38 @@ func (i *intake) put(key compile.Key, object client.Object, arrived time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.objects[key] = object
-	i.note(key, arrived)
+	i.note(key, object.GetResourceVersion(), arrived)
 }
 
-func (i *intake) remove(key compile.Key, arrived time.Time) {
+// remove notes that an object is gone since a resource version.
+func (i *intake) remove(key compile.Key, version string, arrived time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	delete(i.objects, key)
-	i.note(key, arrived)
+	i.note(key, version, arrived)
 }
 
 // revocationsAt says that all changes of revocations up to a resource version were told of.
 func (i *intake) revocationsAt(version string) {
-	at, err := strconv.ParseInt(version, 10, 64)
-	if err != nil {
-		return // nothing that could be compared: see list
-	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.revoked = max(i.revoked, at)
+	i.number(version)
 }
 
-// note takes a change down. The lock is held.
-func (i *intake) note(key compile.Key, arrived time.Time) {
+// number raises the number of the revocation list. The lock is held.
+func (i *intake) number(version string) {
+	if at, err := strconv.ParseInt(version, 10, 64); err == nil { // otherwise it is nothing that could be compared: see list
+		i.revoked = max(i.revoked, at)
+	}
+}
+
+// note takes a change down, together with its number: a list under the number of the one before would be another list under
+// the same revision. The lock is held.
+func (i *intake) note(key compile.Key, version string, arrived time.Time) {
 	i.changed[key] = true
+	if key.Kind == compile.KindDelegationRevocation {
+		i.number(version)
+	}
 	if !arrived.IsZero() {
 		i.arrived.join(arrivals{key: arrived})
 	}

@@ -45,10 +45,12 @@ const (
 
 // Distributor is what bundles are handed to. A distribution.Server is one.
 type Distributor interface {
+	// Lead says that this replica leads from now on.
+	Lead()
 	// Set replaces all that is distributed.
 	Set(resources []distribution.Resource) error
-	// Progress says how far content has come.
-	Progress(kind bundle.Kind, name, digest string) distribution.Progress
+	// Progress says how far content has come that has this revision or a later one.
+	Progress(kind bundle.Kind, name string, revision int64, digest string) distribution.Progress
 	// Subscribe tells of changes of progress.
 	Subscribe() (changes <-chan struct{}, cancel func())
 }
@@ -153,6 +155,7 @@ func (p *Publisher) NeedLeaderElection() bool { return false }
 
 // Lead has this replica assign revisions from now on. There is no way back: who ceases to lead ends.
 func (p *Publisher) Lead(since time.Time) {
+	p.options.Distributor.Lead()
 	p.mu.Lock()
 	p.leadsSince = since
 	p.mu.Unlock()
@@ -291,15 +294,16 @@ func (p *Publisher) publish(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := p.options.Distributor.Set(resources); err != nil {
-		return fmt.Errorf("handing bundles to the distribution server: %w", err)
+	setting := p.options.Distributor.Set(resources) // what it does not take stays as it was, and its authorizers lag
+	if setting != nil {
+		setting = fmt.Errorf("handing bundles to the distribution server: %w", setting)
 	}
 	p.pending.publish(list)
 	p.reports.update(p.pending)
 	p.pending = newNews()
 	p.metrics.publish(now, resources)
 	p.published(now, len(resources)-unshared)
-	return assigning
+	return errors.Join(assigning, setting)
 }
 
 // assign sees that contents have revisions. What has none is not served; all else goes on.

@@ -195,7 +195,7 @@ func TestTheAuthorizersOfTheFormInForceGetTheBundle(t *testing.T) {
 	expect("not accepted, so that what was accepted stands in", "one")
 	put(func(rs *v1alpha1.ResourceServer) { rs.Spec.Enforcement.Mode = v1alpha1.EnforcementEnforce })
 	expect("mended", "two")
-	p.intake.remove(key, time.Time{})
+	p.intake.remove(key, "", time.Time{})
 	p.must(t)
 	if _, there := d.held[name]; there || len(p.compilation.forms) != 3 || len(p.compilation.accepted) != 3 {
 		t.Errorf("something is left of a resource server that is gone: %v", p.compilation.forms)
@@ -207,10 +207,10 @@ func TestARevisionBeginsAboveTheOneInTheStatus(t *testing.T) {
 	p, d := publishing(t)
 	world := small()
 	key := compile.Key{Kind: compile.KindResourceServer, Namespace: "api-0000", Name: "api"}
-	world[key].(*v1alpha1.ResourceServer).Status.Bundle.Revision = 1 << 60
+	world[key].(*v1alpha1.ResourceServer).Status.Bundle.Revision = millis + 5000
 	p.tell(world)
 	p.must(t)
-	if got := d.held["api-0000/api"].Statement.Revision; got != 1<<60+1 {
+	if got := d.held["api-0000/api"].Statement.Revision; got != millis+5001 {
 		t.Errorf("revision %d", got)
 	}
 }
@@ -249,6 +249,19 @@ func TestManyTurnsComeToWhatOneComesTo(t *testing.T) {
 	}
 }
 
+// What one name cannot be distributed under is no reason to keep silent about all others.
+func TestWhatDistributionDoesNotTakeKeepsNoStatusBack(t *testing.T) {
+	p, d := publishing(t)
+	d.fails = true
+	p.tell(map[compile.Key]client.Object{delegation: object("u", 3)})
+	if err := p.publish(t.Context(), now); err == nil || !strings.Contains(err.Error(), "the shelf is full") {
+		t.Errorf("error %v", err)
+	}
+	if _, known := p.reports.Outcome(delegation.Kind, object("u", 3)); !known {
+		t.Error("nothing is known of an object that was compiled")
+	}
+}
+
 // shift changes, removes or puts back one object, and says what it did.
 func shift(r *rand.Rand, p *Publisher, world map[compile.Key]client.Object) string {
 	everything := small()
@@ -259,7 +272,7 @@ func shift(r *rand.Rand, p *Publisher, world map[compile.Key]client.Object) stri
 	}
 	if _, there := world[key]; there && r.IntN(2) == 0 {
 		delete(world, key)
-		p.intake.remove(key, time.Time{})
+		p.intake.remove(key, "", time.Time{})
 		return fmt.Sprintf("removed %v", key)
 	}
 	o := everything[key]
@@ -287,7 +300,7 @@ func breakCompiler(t *testing.T, p *Publisher) {
 	if err := p.publish(t.Context(), now); err == nil || !strings.Contains(err.Error(), "boom") {
 		t.Fatalf("error %v", err)
 	}
-	p.intake.remove(compile.Key{Kind: kind}, time.Time{})
+	p.intake.remove(compile.Key{Kind: kind}, "", time.Time{})
 	if p.Consult(func(*compile.Compiler) {}) {
 		t.Fatal("a compiler that failed is consulted")
 	}

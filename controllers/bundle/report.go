@@ -44,12 +44,18 @@ func newNews() *news {
 	return &news{delta: compile.NewDelta(), uids: map[compile.Key]types.UID{}, arrived: arrivals{}}
 }
 
-// publish takes contents whether or not they have a revision already: what has none nobody can have acknowledged.
+// publish takes contents whether or not they have a revision already. What has none will have one beyond that of what has the
+// name now: under that nobody can have acknowledged it, even if the same bytes were there before.
 func (n *news) publish(contents []content) {
 	n.published = make(map[string]v1alpha1.BundleStatus, len(contents))
 	for i := range contents {
-		if c := &contents[i]; c.raw != nil {
-			n.published[c.key.Name] = v1alpha1.BundleStatus{Revision: c.assigned.Revision, Digest: c.digest}
+		c := &contents[i]
+		switch {
+		case c.raw == nil:
+		case c.agreed():
+			n.published[c.key.Name] = c.assigned
+		default:
+			n.published[c.key.Name] = v1alpha1.BundleStatus{Revision: c.assigned.Revision + 1, Digest: c.digest}
 		}
 	}
 }

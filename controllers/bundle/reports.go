@@ -184,7 +184,7 @@ func (r *Reports) look() map[string]bool {
 	standings := make(map[string]conditions.Standing, len(r.ledger.published))
 	for name, published := range r.ledger.published {
 		key := keyOf(name)
-		progress := r.distributor.Progress(key.Kind, key.Name, published.Digest)
+		progress := r.distributor.Progress(key.Kind, key.Name, published.Revision, published.Digest)
 		r.heed(key, progress.Floor)
 		s := standingOf(name, published.Revision, progress, r.standings[name])
 		standings[name] = s

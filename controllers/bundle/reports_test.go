@@ -6,6 +6,7 @@ package bundle
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -30,9 +31,11 @@ type fakeDistributor struct {
 	changes  chan struct{}
 }
 
+func (f *fakeDistributor) Lead() {}
+
 func (f *fakeDistributor) Set([]distribution.Resource) error { return nil }
 
-func (f *fakeDistributor) Progress(_ bundle.Kind, name, digest string) distribution.Progress {
+func (f *fakeDistributor) Progress(_ bundle.Kind, name string, _ int64, digest string) distribution.Progress {
 	return f.progress[name+"@"+digest]
 }
 
@@ -214,3 +217,16 @@ func TestKeysThatFailAgainInTheSameWayAreNoDifference(t *testing.T) {
 
 // waitSettled lets fake time pass until progress is looked at again.
 func waitSettled() { <-time.After(2 * settle) }
+
+// THREATS 39: what was served before under these bytes is no measure of what is to come under them.
+func TestWhatHasNoRevisionIsAwaitedUnderALaterOne(t *testing.T) {
+	n := newNews()
+	agreed, open, fresh := formed("a", bundled(7, "a")), formed("b", bundled(7, "a")), some(second, "t", 0)
+	agreed.assigned, open.assigned, open.key.Name = bundled(7, "a"), bundled(7, "a"), "support/other"
+	fresh.assigned = v1alpha1.BundleStatus{}
+	n.publish([]content{agreed, open, fresh})
+	want := map[string]v1alpha1.BundleStatus{first.Name: bundled(7, "a"), "support/other": bundled(8, "b"), second.Name: bundled(1, "t")}
+	if !maps.Equal(n.published, want) {
+		t.Errorf("got %+v, want %+v", n.published, want)
+	}
+}

@@ -112,15 +112,9 @@ type hearing struct {
 }
 
 func handler(kind string, in *intake, h hearing) toolscache.ResourceEventHandlerDetailedFuncs {
-	note := func(version string) {
-		if kind == compile.KindDelegationRevocation {
-			in.revocationsAt(version)
-		}
-	}
 	put := func(o any, arrived time.Time) {
 		if object, ok := o.(client.Object); ok {
 			in.put(compile.Key{Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName()}, object, arrived)
-			note(object.GetResourceVersion())
 		}
 	}
 	return toolscache.ResourceEventHandlerDetailedFuncs{
@@ -142,8 +136,7 @@ func handler(kind string, in *intake, h hearing) toolscache.ResourceEventHandler
 		},
 		DeleteFunc: func(o any) {
 			if key, ok := keyOfDeleted(kind, o); ok {
-				in.remove(key, h.now())
-				note(versionOfDeleted(o, h.newest))
+				in.remove(key, versionOfDeleted(o, h.newest), h.now())
 				h.changed()
 			}
 		},

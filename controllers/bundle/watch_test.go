@@ -88,6 +88,43 @@ func TestWhatTheCacheTellsIsTaken(t *testing.T) {
 	}
 }
 
+// THREATS 39: two lists under one number. The list is numbered by the newest change that is in it, so that no turn may see one
+// without the other.
+func TestARevocationIsTakenWithItsNumber(t *testing.T) {
+	const kind = compile.KindDelegationRevocation
+	key := compile.Key{Kind: kind, Name: "laptop"}
+	revocation := &v1alpha1.DelegationRevocation{ObjectMeta: metav1.ObjectMeta{Name: "laptop", ResourceVersion: "41"}}
+	in := newIntake()
+	var halfway taken
+	h := handler(kind, in, hearing{now: func() time.Time {
+		halfway = in.take()
+		return now
+	}, newest: func() string {
+		halfway = in.take()
+		return "42"
+	}, changed: func() {}})
+	in.put(key, revocation, time.Time{})
+	if got := in.take(); got.revoked != 41 {
+		t.Errorf("with one that came: %d", got.revoked)
+	}
+	h.OnDelete(toolscache.DeletedFinalStateUnknown{Key: "laptop"})
+	if len(halfway.changes) != 0 {
+		t.Errorf("a deletion that went unseen was taken at %d: %v", halfway.revoked, halfway.changes)
+	}
+	if got := in.take(); len(got.changes) != 1 || got.revoked != 42 {
+		t.Errorf("a deletion that went unseen: %+v", got)
+	}
+	in.remove(key, "43", now)
+	if got := in.take(); len(got.changes) != 1 || got.revoked != 43 {
+		t.Errorf("a deletion: %+v", got)
+	}
+	in.remove(compile.Key{Kind: compile.KindServiceDelegation, Name: "x"}, "44", now)
+	in.put(compile.Key{Kind: compile.KindServiceDelegation, Name: "x"}, &v1alpha1.ServiceDelegation{ObjectMeta: metav1.ObjectMeta{ResourceVersion: "45"}}, now)
+	if got := in.take(); got.revoked != 43 {
+		t.Errorf("of other kinds: %d", got.revoked)
+	}
+}
+
 func TestChangesAreNeverLostAndNeverBlock(t *testing.T) {
 	p, err := NewPublisher(Options{Distributor: &fakeDistributor{}})
 	if err != nil {

@@ -22,8 +22,8 @@ const maxNamed = 3
 // generation, and there is one that is connected. Its message says no number of authorizers while all is well, because then
 // every authorizer that comes or goes would be a write to every object (THREATS 44).
 //
-// Who was served, by any replica, is known to a manager since it started, or since an earlier one did of which it was told. For
-// one lease from then it takes every service account that is named as an authorizer for one that lags, until an instance of it
+// Who was served, by any replica, is known to a manager since it leads, or since an earlier one did that told it of everybody
+// until then. For one lease from then it takes every service account that is named as an authorizer for one that lags, until an instance of it
 // connects. That does not cover a second instance
 // under the same service account: as soon as the first is back, the second is not missed.
 func Enforced(o Outcome) metav1.Condition {

@@ -46,6 +46,7 @@ func (sub *subscription) note(key Key, rejected map[Key]rejection, more bool) {
 	now, refused := rejected[key]
 	before, twice := sub.rejected[key]
 	if !refused {
+		sub.some = true
 		delete(sub.rejected, key)
 		return
 	}

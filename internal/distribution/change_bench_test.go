@@ -103,7 +103,7 @@ func await(b *testing.B, m *manager, key Key, content string, clients int) {
 	notices, cancel := m.Subscribe()
 	defer cancel()
 	digest := bundle.Digest([]byte(content))
-	for m.Progress(key.Kind, key.Name, digest).Acked != clients {
+	for m.Progress(key.Kind, key.Name, 0, digest).Acked != clients {
 		<-notices
 	}
 }
@@ -228,11 +228,11 @@ func BenchmarkProgress(b *testing.B) {
 		session.subs[policyIndex] = &subscription{acked: uint64(i % 2)}
 	}
 	digest := bundle.Digest([]byte("content"))
-	if p := m.Progress(bundle.KindPolicy, fillerName(0), digest); p.Acked != authorizers/2 || len(p.Lagging) != authorizers/2 {
+	if p := m.Progress(bundle.KindPolicy, fillerName(0), 0, digest); p.Acked != authorizers/2 || len(p.Lagging) != authorizers/2 {
 		b.Fatalf("%d have acknowledged, and %d lag", p.Acked, len(p.Lagging))
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		m.Progress(bundle.KindPolicy, fillerName(0), digest)
+		m.Progress(bundle.KindPolicy, fillerName(0), 0, digest)
 	}
 }

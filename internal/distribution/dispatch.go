@@ -41,7 +41,9 @@ type Dispatch struct {
 type Content struct {
 	Key    string `json:"key"`
 	Digest string `json:"digest"`
-	// Changed is where the content last changed, Moved where that or who may see it did.
+	// Revision that it has there.
+	Revision int64 `json:"revision"`
+	// Changed is where the content or its revision last changed, Moved where that or who may see it did.
 	Changed uint64 `json:"changed"`
 	Moved   uint64 `json:"moved"`
 	// Access are the service accounts that may see it beside those that may see everything, and since when.
@@ -58,7 +60,7 @@ type Instance struct {
 	// Seen is when it connected, or when it was lost, in nanoseconds since the Unix epoch.
 	Seen int64 `json:"seen"`
 	// Acked are the positions up to which it has acknowledged revocations, trust and policies, but for those that it lacks
-	// or refused.
+	// or refused. One that holds no trust or no revocations decides by no policy, and has acknowledged none.
 	Acked   [leaseIndex]uint64 `json:"acked"`
 	Lacks   []string           `json:"lacks,omitempty"`
 	Refused []Refusal          `json:"refused,omitempty"`
@@ -125,6 +127,18 @@ func (i *Instance) read() (peer, error) {
 // readKey reads what Key.String wrote.
 func readKey(text string) (Key, error) { return readResourceName(leaseIndex, text) }
 
+func readKeys(texts []string) ([]Key, error) {
+	keys := make([]Key, len(texts))
+	for n, text := range texts {
+		key, err := readKey(text)
+		if err != nil {
+			return nil, err
+		}
+		keys[n] = key
+	}
+	return keys, nil
+}
+
 // parted makes as many dispatches of one as its length needs. Contents come before the instances that acknowledged them.
 func (d *Dispatch) parted() []Dispatch {
 	var parts []Dispatch
@@ -132,7 +146,9 @@ func (d *Dispatch) parted() []Dispatch {
 		part := rest
 		part.Contents, rest.Contents = cut(rest.Contents)
 		part.Withdrawn, rest.Withdrawn = cut(rest.Withdrawn)
-		part.Instances, rest.Instances = cut(rest.Instances)
+		if part.Instances = nil; len(rest.Contents)+len(rest.Withdrawn) == 0 {
+			part.Instances, rest.Instances = cut(rest.Instances)
+		}
 		part.Left, rest.Left = cut(rest.Left)
 		part.More = len(rest.Contents)+len(rest.Withdrawn)+len(rest.Instances)+len(rest.Left) > 0
 		parts = append(parts, part)

@@ -7,6 +7,7 @@ package distribution
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"behalf.dev/behalf/internal/bundle"
@@ -100,6 +101,16 @@ func readResourceName(index int, name string) (Key, error) {
 
 // leaseVersion is the resource version of a lease. It changes with every renewal.
 func leaseVersion(s bundle.Statement) string { return fmt.Sprintf("%d.%d", s.Revision, s.IssuedAt) }
+
+// leaseRevision is the revision in a lease's version; 0 where it is none that leaseVersion made.
+func leaseRevision(version string) int64 {
+	digits, _, _ := strings.Cut(version, ".")
+	revision, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return revision
+}
 
 // version is the resource version of content or lease.
 func version(index int, s bundle.Statement) string {

@@ -47,7 +47,7 @@ func TestFirstSyncBringsRevocationsThenTrustThenPolicies(t *testing.T) {
 		t.Errorf("came as %v, want %v", order, want)
 	}
 	eventually(t, "it is acknowledged", func() bool {
-		p := m.Progress(bundle.KindPolicy, "support/tickets", policy.Statement.Digest)
+		p := m.Progress(bundle.KindPolicy, "support/tickets", policy.Statement.Revision, policy.Statement.Digest)
 		return p.Authorizers == 1 && p.Acked == 1 && p.Enforced()
 	})
 	if state := a.State(); !state.Connected || state.LastError != nil || state.Received != 3 {
@@ -109,7 +109,7 @@ func TestRejectionKeepsTheLastGoodAndIsReported(t *testing.T) {
 	bad, fine := policyFor("support/tickets", 2, "bad policy"), policyFor("billing/ledger", 2, "policy 2")
 	mustSet(t, m.Server, bad, fine)
 	eventually(t, "the rejection is known", func() bool {
-		p := m.Progress(bundle.KindPolicy, "support/tickets", bad.Statement.Digest)
+		p := m.Progress(bundle.KindPolicy, "support/tickets", bad.Statement.Revision, bad.Statement.Digest)
 		return len(p.Rejected) == 1 && !p.Enforced() &&
 			p.Rejected[0] == Rejection{"behalf-system/authorizer@node-1", errBad.Error()}
 	})
@@ -118,7 +118,7 @@ func TestRejectionKeepsTheLastGoodAndIsReported(t *testing.T) {
 	}
 	// gRFC A46: what was in order in the same response takes effect.
 	eventually(t, "the other one is enforced", func() bool {
-		return s.holds(fine) && m.Progress(bundle.KindPolicy, "billing/ledger", fine.Statement.Digest).Enforced()
+		return s.holds(fine) && m.Progress(bundle.KindPolicy, "billing/ledger", fine.Statement.Revision, fine.Statement.Digest).Enforced()
 	})
 	eventually(t, "one rejection is counted", func() bool {
 		return testutil.ToFloat64(m.metrics.rejected.WithLabelValues("Policy", "other")) == 1
@@ -127,7 +127,7 @@ func TestRejectionKeepsTheLastGoodAndIsReported(t *testing.T) {
 	mended := policyFor("support/tickets", 3, "policy 3")
 	mustSet(t, m.Server, mended, fine)
 	eventually(t, "the mended one is enforced", func() bool {
-		return s.holds(mended) && m.Progress(bundle.KindPolicy, "support/tickets", mended.Statement.Digest).Enforced()
+		return s.holds(mended) && m.Progress(bundle.KindPolicy, "support/tickets", mended.Statement.Revision, mended.Statement.Digest).Enforced()
 	})
 }
 
@@ -141,18 +141,18 @@ func TestProgressNamesLaggards(t *testing.T) {
 	m.connect(t, support, "slow", slow)
 
 	eventually(t, "one has it and one lags", func() bool {
-		p := m.Progress(bundle.KindPolicy, "support/tickets", policy.Statement.Digest)
+		p := m.Progress(bundle.KindPolicy, "support/tickets", policy.Statement.Revision, policy.Statement.Digest)
 		return p.Authorizers == 2 && p.Acked == 1 && slices.Equal(p.Lagging, []string{"support/authorizer@slow"})
 	})
-	if p := m.Progress(bundle.KindPolicy, "support/tickets", "sha256:other"); p.Acked != 0 || len(p.Lagging) != 2 {
+	if p := m.Progress(bundle.KindPolicy, "support/tickets", 0, "sha256:other"); p.Acked != 0 || len(p.Lagging) != 2 {
 		t.Errorf("of another digest it says %+v", p)
 	}
-	if p := m.Progress(bundle.KindPolicy, "support/unknown", "sha256:other"); p.Authorizers != 0 {
+	if p := m.Progress(bundle.KindPolicy, "support/unknown", 0, "sha256:other"); p.Authorizers != 0 {
 		t.Errorf("of what is not distributed it says %+v", p)
 	}
 	close(slow.gate)
 	eventually(t, "both have it", func() bool {
-		return m.Progress(bundle.KindPolicy, "support/tickets", policy.Statement.Digest).Enforced()
+		return m.Progress(bundle.KindPolicy, "support/tickets", policy.Statement.Revision, policy.Statement.Digest).Enforced()
 	})
 }
 
@@ -172,12 +172,12 @@ func TestGoneAuthorizersCountForTheirLease(t *testing.T) {
 	})
 	second := policyFor("support/tickets", 2, "policy 2")
 	mustSet(t, m.Server, second)
-	if p := m.Progress(bundle.KindPolicy, "support/tickets", second.Statement.Digest); !slices.Equal(p.Lagging,
+	if p := m.Progress(bundle.KindPolicy, "support/tickets", second.Statement.Revision, second.Statement.Digest); !slices.Equal(p.Lagging,
 		[]string{"behalf-system/authorizer@node-1 (gone since 10:00:00Z, counts until 10:01:00Z)"}) || p.Connected != 0 || p.Authorizers != 1 {
 		t.Errorf("within its lease: %+v", p)
 	}
 	m.clock.Advance(61 * time.Second)
-	if p := m.Progress(bundle.KindPolicy, "support/tickets", second.Statement.Digest); p.Authorizers != 0 {
+	if p := m.Progress(bundle.KindPolicy, "support/tickets", second.Statement.Revision, second.Statement.Digest); p.Authorizers != 0 {
 		t.Errorf("after its lease: %+v", p)
 	}
 }
@@ -190,7 +190,9 @@ func TestARefusalEndsWithItsConnection(t *testing.T) {
 	s := newShelf()
 	mustSet(t, m.Server, refused)
 	a := m.connect(t, everywhere, "node-1", s)
-	progress := func() Progress { return m.Progress(bundle.KindPolicy, "support/tickets", refused.Statement.Digest) }
+	progress := func() Progress {
+		return m.Progress(bundle.KindPolicy, "support/tickets", refused.Statement.Revision, refused.Statement.Digest)
+	}
 	eventually(t, "it refuses", func() bool { return len(progress().Rejected) == 1 })
 	a.stop()
 	eventually(t, "it is gone", func() bool { return progress().Connected == 0 })
@@ -210,7 +212,9 @@ func TestAuthorizersThatAreExpectedLagUntilTheyAreHeardOf(t *testing.T) {
 	s := newShelf()
 	a := m.connect(t, everywhere, "node-1", s)
 	eventually(t, "one holds everything", func() bool { return s.holds(tickets) && s.holds(ledger) })
-	progress := func(r Resource) Progress { return m.Progress(bundle.KindPolicy, r.Statement.Name, r.Statement.Digest) }
+	progress := func(r Resource) Progress {
+		return m.Progress(bundle.KindPolicy, r.Statement.Name, r.Statement.Revision, r.Statement.Digest)
+	}
 	eventually(t, "it said so", func() bool { return progress(tickets).Acked == 1 && progress(ledger).Acked == 1 })
 
 	want := []string{support.String() + " (not heard of since the manager started)"}
@@ -365,7 +369,7 @@ func TestReconnectResendsNothingThatIsHeld(t *testing.T) {
 		}
 	}
 	eventually(t, "what was held counts as enforced", func() bool {
-		return again.Progress(bundle.KindPolicy, "ns/rs-1", bundle.Digest([]byte("policy 1"))).Enforced()
+		return again.Progress(bundle.KindPolicy, "ns/rs-1", 0, bundle.Digest([]byte("policy 1"))).Enforced()
 	})
 }
 
@@ -376,7 +380,7 @@ func TestLeasesAreRenewedWithoutContent(t *testing.T) {
 	m.connect(t, everywhere, "node-1", s)
 	eventually(t, "it came", func() bool { return s.size() == 1 })
 
-	renewed := resourceFor(key, 2, 1300, "policy 1")
+	renewed := resourceFor(key, 1, 1300, "policy 1")
 	mustSet(t, m.Server, renewed)
 	eventually(t, "the lease is longer", func() bool { return s.holds(renewed) })
 	if got := testutil.ToFloat64(m.metrics.resources.WithLabelValues("PolicyBundle")); got != 1 {
@@ -385,7 +389,7 @@ func TestLeasesAreRenewedWithoutContent(t *testing.T) {
 	if puts, _ := s.came(); puts != 1 {
 		t.Errorf("content came %d times", puts)
 	}
-	if !m.Progress(key.Kind, key.Name, renewed.Statement.Digest).Enforced() {
+	if !m.Progress(key.Kind, key.Name, renewed.Statement.Revision, renewed.Statement.Digest).Enforced() {
 		t.Error("a renewal put enforcement in doubt")
 	}
 }
@@ -400,14 +404,14 @@ func TestStalledPeerHoldsUpNobodyAndIsEnded(t *testing.T) {
 	stalled := m.speak(t, everywhere) // it never reads, so that the server's Send blocks on flow control
 	subscribeToAll(t, stalled, "stalled")
 	eventually(t, "it is owed something", func() bool {
-		p := m.Progress(bundle.KindPolicy, "ns/huge", bundle.Digest([]byte(strings.Repeat("x", 8<<20))))
+		p := m.Progress(bundle.KindPolicy, "ns/huge", 0, bundle.Digest([]byte(strings.Repeat("x", 8<<20))))
 		return slices.Equal(p.Lagging, []string{"behalf-system/authorizer@stalled"})
 	})
 	for revision := int64(2); revision < 50; revision++ {
 		change := policyFor("ns/huge", revision, strconv.FormatInt(revision, 10)+strings.Repeat("x", 1<<20))
 		mustSet(t, m.Server, change)
 		eventually(t, "the healthy one enforces the change", func() bool {
-			return s.holds(change) && m.Progress(bundle.KindPolicy, "ns/huge", change.Statement.Digest).Acked == 1
+			return s.holds(change) && m.Progress(bundle.KindPolicy, "ns/huge", change.Statement.Revision, change.Statement.Digest).Acked == 1
 		})
 	}
 	eventually(t, "the server has given up on it", func() bool {
@@ -487,7 +491,7 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 	mustSet(t, m.Server, policy)
 	a := m.connect(t, support, "node-1", s)
 	eventually(t, "it came and was acknowledged", func() bool {
-		return m.Progress(bundle.KindPolicy, "support/tickets", policy.Statement.Digest).Acked == 1
+		return m.Progress(bundle.KindPolicy, "support/tickets", policy.Statement.Revision, policy.Statement.Digest).Acked == 1
 	})
 
 	t.Run("while nobody can tell, they go on", func(t *testing.T) {
@@ -500,7 +504,7 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 		change := policyFor("support/tickets", 2, "policy 2", support)
 		mustSet(t, m.Server, change)
 		eventually(t, "it gets changes", func() bool {
-			return s.holds(change) && m.Progress(bundle.KindPolicy, "support/tickets", change.Statement.Digest).Acked == 1
+			return s.holds(change) && m.Progress(bundle.KindPolicy, "support/tickets", change.Statement.Revision, change.Statement.Digest).Acked == 1
 		})
 	})
 	t.Run("a deleted service account loses its stream", func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,12 +26,24 @@ import (
 // The model of gathering is a world of three replicas, one of which leads, and a few authorizers that connect, answer, move
 // and go, while replicas change what they distribute, each in its own time, die and start anew. Whatever happened, once
 // everybody was told everything, the leader says of each content what a plain count over all authorizers comes to; and at no
-// time does it say of one that it has acknowledged what it never did. THREATS 39, 44.
+// time does it say of one that it has acknowledged what it never did, or did before it was something else. An authorizer takes
+// nothing that is older than what it has seen, so what it acknowledged is the least that it enforces. THREATS 39, 44.
 
 var (
 	gatherKeys = []Key{{bundle.KindPolicy, "a/one"}, {bundle.KindPolicy, "b/two"}, {bundle.KindTrust, bundle.TrustName}}
 	gatherFor  = time.Minute
 )
+
+// versioned is a content with the revision that it has.
+type versioned struct {
+	revision int64
+	digest   string
+}
+
+// reaches says whether who has this has that or something later: the same bytes under a later revision.
+func (v versioned) reaches(that versioned) bool {
+	return v.digest == that.digest && v.revision >= that.revision
+}
 
 type gatherWorld struct {
 	clock    *handClock
@@ -38,15 +51,16 @@ type gatherWorld struct {
 	leads    int
 	started  int
 	people   []*agent
+	// assigned is every content that ever had each name, in the order of revisions, of which the first is 1.
+	assigned map[Key][]string
 }
 
 // post is a replica. It is another one after it died.
 type post struct {
 	*Server
-	alive    bool
-	revision int64
-	digests  map[Key]string
-	links    []*link
+	alive bool
+	has   map[Key]versioned
+	links []*link
 }
 
 // link is what goes one way between the leader and a follower.
@@ -58,8 +72,9 @@ type link struct {
 // agent is an authorizer. What a replica knows of it is in its postings.
 type agent struct {
 	peer     peer
-	holds    map[Key]string
-	ever     map[Key]map[string]bool
+	holds    map[Key]versioned
+	floors   map[Key]versioned
+	ever     map[Key]map[versioned]bool
 	refuses  string
 	postings map[*post]*posting
 	at       *post
@@ -72,11 +87,13 @@ type posting struct {
 	waiting []*discoveryv3.DeltaDiscoveryResponse
 	open    bool
 	seen    time.Time
-	knows   map[Key]string
+	knows   map[Key]versioned
 	// owed is what changed since it was last sent and answered; sent is what was sent and did not change since.
 	owed, sent map[Key]bool
 	// brought is what it said to hold and was not sent, until it has caught up: that is known by digest.
 	brought map[Key]bool
+	// trusts says that it has some trust bundle, without which it enforces no policy.
+	trusts bool
 }
 
 // GoString is how a failure names it.
@@ -92,6 +109,7 @@ func TestModelOfGathering(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"change":       w.change,
 			"change again": w.change,
+			"follow":       w.follow,
 			"connect":      w.connect,
 			"move":         w.connect,
 			"half-open":    w.halfOpen,
@@ -113,7 +131,10 @@ func TestModelOfGathering(t *testing.T) {
 }
 
 func newGatherWorld() *gatherWorld {
-	w := &gatherWorld{clock: newHandClock()}
+	w := &gatherWorld{clock: newHandClock(), assigned: map[Key][]string{}}
+	for _, key := range gatherKeys {
+		w.assigned[key] = []string{"first"}
+	}
 	for range 3 {
 		w.replicas = append(w.replicas, w.newPost())
 	}
@@ -122,7 +143,7 @@ func newGatherWorld() *gatherWorld {
 		for _, node := range []string{"1", "2"} {
 			w.people = append(w.people, &agent{
 				peer:  peer{account: account, node: node, clusterWide: account == modelAccounts[2]},
-				holds: map[Key]string{}, ever: map[Key]map[string]bool{}, postings: map[*post]*posting{},
+				holds: map[Key]versioned{}, floors: map[Key]versioned{}, ever: map[Key]map[versioned]bool{}, postings: map[*post]*posting{},
 			})
 		}
 	}
@@ -138,9 +159,9 @@ func (w *gatherWorld) newPost() *post {
 	if err != nil {
 		panic(err)
 	}
-	p := &post{Server: server, alive: true, digests: map[Key]string{}}
+	p := &post{Server: server, alive: true, has: map[Key]versioned{}}
 	for _, key := range gatherKeys {
-		p.digests[key] = "first"
+		p.has[key] = versioned{1, "first"}
 	}
 	p.publish()
 	return p
@@ -148,17 +169,12 @@ func (w *gatherWorld) newPost() *post {
 
 // publish distributes what the replica has compiled. Everybody but the first account may see everything.
 func (p *post) publish() {
-	p.revision++
 	var all []Resource
 	for _, key := range gatherKeys {
-		e := p.ledger.entries[key]
-		if e != nil && e.statement.Digest == p.digests[key] {
-			all = append(all, Resource{Statement: e.statement, Artifact: e.artifact, Authorizers: named(key)})
-			continue
-		}
+		has := p.has[key]
 		all = append(all, Resource{
-			Statement:   bundle.Statement{Kind: key.Kind, Name: key.Name, Revision: p.revision, Digest: p.digests[key], IssuedAt: p.revision},
-			Artifact:    bundle.Artifact{Envelope: []byte("envelope"), Content: []byte(p.digests[key])},
+			Statement:   bundle.Statement{Kind: key.Kind, Name: key.Name, Revision: has.revision, Digest: has.digest},
+			Artifact:    bundle.Artifact{Envelope: []byte(strconv.FormatInt(has.revision, 10)), Content: []byte(has.digest)},
 			Authorizers: named(key),
 		})
 	}
@@ -219,19 +235,35 @@ func (w *gatherWorld) agent(t *rapid.T) *agent {
 	return rapid.SampledFrom(w.people).Draw(t, "authorizer")
 }
 
-// change has one replica distribute something else, or what another one does.
+// change has a content become another one, which one replica knows of.
 func (w *gatherWorld) change(t *rapid.T) {
 	w.tick()
 	p, key := w.living(t), rapid.SampledFrom(gatherKeys).Draw(t, "key")
 	digest := fmt.Sprintf("digest-%d", rapid.IntRange(0, 3).Draw(t, "digest"))
-	w.changeTo(p, key, digest)
+	if w.latest(key).digest != digest {
+		w.assigned[key] = append(w.assigned[key], digest)
+	}
+	w.changeTo(p, key, w.latest(key))
 }
 
-func (w *gatherWorld) changeTo(p *post, key Key, digest string) {
-	if p.digests[key] == digest {
+// follow has one replica come to a content that another one knows of already, maybe past some.
+func (w *gatherWorld) follow(t *rapid.T) {
+	w.tick()
+	p, key := w.living(t), rapid.SampledFrom(gatherKeys).Draw(t, "key")
+	revision := rapid.Int64Range(p.has[key].revision, w.latest(key).revision).Draw(t, "revision")
+	w.changeTo(p, key, versioned{revision, w.assigned[key][revision-1]})
+}
+
+func (w *gatherWorld) latest(key Key) versioned {
+	all := w.assigned[key]
+	return versioned{int64(len(all)), all[len(all)-1]}
+}
+
+func (w *gatherWorld) changeTo(p *post, key Key, next versioned) {
+	if p.has[key] == next {
 		return
 	}
-	p.digests[key] = digest
+	p.has[key] = next
 	p.publish()
 	for _, a := range w.people {
 		switch posting := a.postings[p]; {
@@ -264,9 +296,12 @@ func (w *gatherWorld) open(a *agent, p *post) {
 	}
 	for index := range typeURLs {
 		held := map[string]string{}
-		for key, digest := range a.holds {
-			if of, _ := kindIndex(key.Kind); of == index {
-				held[key.Name] = digest
+		for key, has := range a.holds {
+			switch of, _ := kindIndex(key.Kind); index {
+			case of:
+				held[key.Name] = has.digest
+			case leaseIndex:
+				held[key.String()] = leaseVersion(bundle.Statement{Revision: has.revision})
 			}
 		}
 		if err := session.subscribe(p.ledger, index, held); err != nil {
@@ -280,6 +315,7 @@ func (w *gatherWorld) open(a *agent, p *post) {
 	a.postings[p] = &posting{at: p, session: session, open: true, seen: w.clock.Now(), knows: maps.Clone(a.holds), owed: map[Key]bool{}, sent: map[Key]bool{}, brought: map[Key]bool{}}
 	for key := range a.holds {
 		a.postings[p].brought[key] = true
+		a.postings[p].trusts = a.postings[p].trusts || key.Kind == bundle.KindTrust
 	}
 }
 
@@ -314,7 +350,7 @@ func (w *gatherWorld) closed(a *agent, p *post) {
 
 // silenced says that it will not answer on this stream any more for what it is owed.
 func (p *posting) silenced() {
-	maps.DeleteFunc(p.knows, func(key Key, _ string) bool { return p.owed[key] && !p.brought[key] })
+	maps.DeleteFunc(p.knows, func(key Key, _ versioned) bool { return p.owed[key] && !p.brought[key] })
 }
 
 func (w *gatherWorld) dislike(t *rapid.T) {
@@ -367,11 +403,11 @@ func (a *agent) answer(t *rapid.T, posting *posting, response *discoveryv3.Delta
 		if err != nil {
 			t.Fatal(err)
 		}
-		if digest := resource.GetVersion(); digest == a.refuses && a.holds[key] != digest {
+		if came := versionIn(t, resource); a.rejects(key, came) {
 			bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{Field: resource.GetName(), Description: "no"})
 			delete(posting.knows, key)
 		} else {
-			a.take(posting, key, digest)
+			a.take(posting, key, came)
 		}
 	}
 	answer := &discoveryv3.DeltaDiscoveryRequest{TypeUrl: response.GetTypeUrl(), ResponseNonce: response.GetNonce()}
@@ -385,15 +421,41 @@ func (a *agent) answer(t *rapid.T, posting *posting, response *discoveryv3.Delta
 	posting.session.answered(index, answer)
 }
 
-func (a *agent) take(posting *posting, key Key, digest string) {
-	a.holds[key], posting.knows[key] = digest, digest
+func versionIn(t *rapid.T, resource *discoveryv3.Resource) versioned {
+	var artifact bundle.Artifact
+	if err := artifact.UnmarshalBinary(resource.GetResource().GetValue()); err != nil {
+		t.Fatal(err)
+	}
+	revision, err := strconv.ParseInt(string(artifact.Envelope), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return versioned{revision, resource.GetVersion()}
+}
+
+// rejects says whether it does not take what is older than what it has seen, or what it does not like.
+func (a *agent) rejects(key Key, came versioned) bool {
+	if seen := a.floors[key]; came.revision > seen.revision {
+		a.floors[key] = came
+	} else if came.digest != seen.digest {
+		return true
+	}
+	return came.digest == a.refuses && a.holds[key].digest != came.digest
+}
+
+func (a *agent) take(posting *posting, key Key, came versioned) {
+	if a.holds[key].reaches(came) {
+		came = a.holds[key]
+	}
+	a.holds[key], posting.knows[key] = came, came
+	posting.trusts = posting.trusts || key.Kind == bundle.KindTrust
 	if posting.sent[key] {
 		delete(posting.owed, key)
 	}
 	if a.ever[key] == nil {
-		a.ever[key] = map[string]bool{}
+		a.ever[key] = map[versioned]bool{}
 	}
-	a.ever[key][digest] = true
+	a.ever[key][came] = true
 }
 
 func (w *gatherWorld) gossip(t *rapid.T) {
@@ -502,7 +564,7 @@ func (w *gatherWorld) settle(t *rapid.T) {
 	for _, p := range w.replicas {
 		for _, key := range gatherKeys {
 			if p.alive {
-				w.changeTo(p, key, w.leader().digests[key])
+				w.changeTo(p, key, w.latest(key))
 			}
 		}
 	}
@@ -520,8 +582,8 @@ func (w *gatherWorld) settle(t *rapid.T) {
 type tallied struct{ authorizers, connected, acked []string }
 
 func (w *gatherWorld) compare(t *rapid.T, key Key) {
-	digest := w.leader().digests[key]
-	got, want := heardOf(w.leader().Progress(key.Kind, key.Name, digest)), w.count(key, digest)
+	has := w.leader().has[key]
+	got, want := heardOf(w.leader().Progress(key.Kind, key.Name, has.revision, has.digest)), w.count(key, has)
 	if got.authorizers != len(want.authorizers) || got.connected != len(want.connected) || got.acked != len(want.acked) {
 		t.Fatalf("of %s the leader says %+v, and there are %+v", key, got, want)
 	}
@@ -555,7 +617,7 @@ func heardOf(p Progress) said {
 }
 
 // count is the plain count.
-func (w *gatherWorld) count(key Key, digest string) tallied {
+func (w *gatherWorld) count(key Key, want versioned) tallied {
 	c := tallied{authorizers: []string{}}
 	for _, a := range w.people {
 		open, last := a.streams(w.clock.Now())
@@ -569,12 +631,16 @@ func (w *gatherWorld) count(key Key, digest string) tallied {
 		} else {
 			open = []*posting{last}
 		}
-		if !slices.ContainsFunc(open, func(p *posting) bool { return p.knows[key] != digest || p.at.digests[key] != digest }) {
+		if !slices.ContainsFunc(open, func(p *posting) bool { return !p.enforces(key, want) }) {
 			c.acked = append(c.acked, name)
 		}
 	}
 	slices.Sort(c.authorizers)
 	return c
+}
+
+func (p *posting) enforces(key Key, want versioned) bool {
+	return p.at.has[key].reaches(want) && p.knows[key].reaches(p.at.has[key]) && (p.trusts || key.Kind == bundle.KindTrust)
 }
 
 // streams gives those that an authorizer has; where it has none, the last one that it had, if that still counts.
@@ -592,15 +658,18 @@ func (a *agent) streams(now time.Time) (open []*posting, last *posting) {
 // believe holds at any time: nobody is said to have acknowledged what it never did.
 func (w *gatherWorld) believe(t *rapid.T) {
 	for _, key := range gatherKeys {
-		digest := w.leader().digests[key]
+		want := w.leader().has[key]
 		possible := 0
 		for _, a := range w.people {
-			if a.ever[key][digest] {
-				possible++
+			for ever := range a.ever[key] {
+				if ever.reaches(want) {
+					possible++
+					break
+				}
 			}
 		}
-		if p := w.leader().Progress(key.Kind, key.Name, digest); p.Acked > possible {
-			t.Fatalf("of %s the leader says that %d have acknowledged %s, and %d ever did", key, p.Acked, digest, possible)
+		if p := w.leader().Progress(key.Kind, key.Name, want.revision, want.digest); p.Acked > possible {
+			t.Fatalf("of %s the leader says that %d have acknowledged %+v, and %d ever did", key, p.Acked, want, possible)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,7 +117,7 @@ func (p *pair) part() {
 }
 
 func progressOf(s *Server, r Resource) Progress {
-	return s.Progress(r.Statement.Kind, r.Statement.Name, r.Statement.Digest)
+	return s.Progress(r.Statement.Kind, r.Statement.Name, r.Statement.Revision, r.Statement.Digest)
 }
 
 // THREATS 39: what a replica says that it distributes is the measure of what its authorizers acknowledged.
@@ -144,6 +145,96 @@ func TestAFollowerThatDistributesAnotherContentHasAllItsAuthorizersLag(t *testin
 	p.talk()
 	if got := progressOf(leader, now); !got.Enforced() || got.Connected != 2 {
 		t.Errorf("in the end: %+v", got)
+	}
+}
+
+// THREATS 39: an authorizer that holds the same bytes from before they were something else is still to go through that.
+func TestTheSameBytesUnderALaterRevisionAreToBeAcknowledgedAnew(t *testing.T) {
+	t.Parallel()
+	clock := newHandClock()
+	leader, follower := replica(t, "a", clock), replica(t, "b", clock)
+	before, between, again := policyFor("support/tickets", 1, "one"), policyFor("support/tickets", 2, "two"), policyFor("support/tickets", 3, "one")
+	mustSet(t, leader, before)
+	mustSet(t, follower, before)
+	who := authorizers(t, follower, everywhere, "1")[0]
+	p := newPair(t, leader, follower)
+	p.talk()
+	if got := progressOf(leader, before); !got.Enforced() || got.Connected != 1 {
+		t.Fatalf("at first: %+v", got)
+	}
+	mustSet(t, leader, between)
+	mustSet(t, leader, again)
+	for _, step := range []struct {
+		sentence string
+		now      Resource
+		answered bool
+		enforced bool
+	}{
+		{"while the follower has it from before", before, true, false},
+		{"while the follower has what came between", between, true, false},
+		{"while its authorizer has not answered", again, false, false},
+		{"in the end", again, true, true},
+	} {
+		mustSet(t, follower, step.now)
+		if step.answered {
+			catchUp(t, follower, who, nil)
+		}
+		p.talk()
+		if got := progressOf(leader, again); got.Enforced() != step.enforced || got.Connected != 1 {
+			t.Errorf("%s: %+v", step.sentence, got)
+		}
+	}
+}
+
+// THREATS 39
+func TestWhatAnAuthorizerBringsAlongCountsUnderItsRevision(t *testing.T) {
+	t.Parallel()
+	for sentence, c := range map[string]struct {
+		kind    func(revision int64, content string) Resource
+		index   int
+		brought string
+		counts  bool
+	}{
+		"the very revision":                            {trustFor, trustIndex, "5.1000", true},
+		"a later one, which another replica had":       {trustFor, trustIndex, "6.1000", true},
+		"an earlier one, after which came others":      {trustFor, trustIndex, "4.1000", false},
+		"one that nobody tells":                        {trustFor, trustIndex, "", false},
+		"none that a manager writes":                   {trustFor, trustIndex, "x.y", false},
+		"of revocations, which each replica numbers":   {revocationsFor, revocationsIndex, "4.1000", true},
+		"of revocations, of which no revision is told": {revocationsFor, revocationsIndex, "", true},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			s, there := replica(t, "a", newHandClock()), c.kind(5, "one")
+			mustSet(t, s, there)
+			who, err := s.authorizers.join(peer{account: everywhere, node: "1", clusterWide: true}, false, func(error) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for index := range typeURLs {
+				held := map[string]string{}
+				switch index {
+				case c.index:
+					held[there.Statement.Name] = there.Statement.Digest
+				case leaseIndex:
+					held[there.key().String()] = c.brought
+				}
+				if err := who.subscribe(s.ledger, index, held); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := progressOf(s, there); got.Enforced() != c.counts {
+				t.Errorf("at first: %+v", got)
+			}
+			response, err := who.next(s.ledger, s.options.Clock.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if sent := response != nil && response.GetTypeUrl() == typeURLs[c.index]; sent == c.counts {
+				t.Errorf("it was sent %v", response)
+			}
+			catchUp(t, s, who, nil)
+		})
 	}
 }
 
@@ -302,7 +393,8 @@ func TestTheNextLeaderForgetsNobodyWhoServedUnderTheOneBefore(t *testing.T) {
 	for _, s := range []*Server{a, b, c} {
 		mustSet(t, s, first)
 	}
-	clock.Advance(2 * time.Minute) // a has led for longer than anything counts
+	a.Lead()
+	clock.Advance(2 * time.Minute) // it has led for longer than anything counts
 	authorizers(t, a, support, "at-a")
 	authorizers(t, a, everywhere, "at-a")
 	authorizers(t, b, everywhere, "at-b")
@@ -366,6 +458,133 @@ func TestTheNextLeaderForgetsNobodyWhoServedUnderTheOneBefore(t *testing.T) {
 	})
 }
 
+// gone says of each instance since when it is gone, as the clock's face shows it; "there" is connected.
+func gone(s *Server) map[string]string {
+	all := map[string]string{}
+	for _, a := range s.Authorizers() {
+		all[a.Node] = timeOfDay(a.Since)
+		if a.Connected {
+			all[a.Node] = "there"
+		}
+	}
+	return all
+}
+
+// THREATS 39: two that heard a lost replica last at different times each know of what the other one does not.
+func TestALostReplicaIsFilledInFromAllThatHeardIt(t *testing.T) {
+	t.Parallel()
+	for sentence, earlierFirst := range map[string]bool{
+		"the one that heard it earlier reports first": true,
+		"the one that heard it later reports first":   false,
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			clock := newHandClock()
+			lost, earlier, later := replica(t, "lost", clock), replica(t, "earlier", clock), replica(t, "later", clock)
+			one, two := policyFor("support/tickets", 1, "one"), policyFor("support/tickets", 2, "two")
+			for _, s := range []*Server{lost, earlier, later} {
+				mustSet(t, s, one)
+			}
+			stays := authorizers(t, lost, everywhere, "stays", "leaves")
+			p, q := newPair(t, lost, earlier), newPair(t, lost, later)
+			p.talk()
+			clock.Advance(10 * time.Second)
+			p.part()
+			lost.authorizers.leave(stays[1], false)
+			clock.Advance(10 * time.Second)
+			mustSet(t, lost, two)
+			catchUp(t, lost, stays[0], nil)
+			authorizers(t, lost, everywhere, "comes")
+			q.talk()
+			clock.Advance(10 * time.Second)
+			q.part()
+
+			leader := replica(t, "leader", clock)
+			mustSet(t, leader, two)
+			first, second := newPair(t, leader, earlier), newPair(t, leader, later)
+			if !earlierFirst {
+				first, second = second, first
+			}
+			first.talk()
+			second.talk()
+			known := func(when string) {
+				t.Helper()
+				want := map[string]string{"stays": "10:00:30Z", "comes": "10:00:30Z", "leaves": "10:00:10Z"}
+				if got := gone(leader); !maps.Equal(got, want) {
+					t.Errorf("%s they are gone since %v, want %v", when, got, want)
+				}
+				if got := progressOf(leader, two); got.Acked != 2 || len(got.Lagging) != 1 || !strings.HasPrefix(got.Lagging[0], "behalf-system/authorizer@leaves ") {
+					t.Errorf("%s: %+v", when, got)
+				}
+			}
+			known("when both have reported")
+			for _, again := range []*pair{first, second} {
+				again.part()
+				newPair(t, leader, again.follower).talk()
+				known("after " + again.follower.options.Replica + " has reported anew")
+			}
+			clock.Advance(41 * time.Second)
+			if got, want := gone(leader), map[string]string{"stays": "10:00:30Z", "comes": "10:00:30Z"}; !maps.Equal(got, want) {
+				t.Errorf("when the lease of one has run out, there are %v, want %v", got, want)
+			}
+			clock.Advance(20 * time.Second)
+			if got := gone(leader); len(got) != 0 || len(leader.gathered.views) != 2 {
+				t.Errorf("when all have: %v, and %d replicas are remembered", got, len(leader.gathered.views))
+			}
+		})
+	}
+}
+
+// THREATS 39
+func TestAReplicaThatTheLeaderLostIsToldToBeLost(t *testing.T) {
+	t.Parallel()
+	clock := newHandClock()
+	leader, lost, other := replica(t, "a", clock), replica(t, "b", clock), replica(t, "c", clock)
+	one, two := policyFor("support/tickets", 1, "one"), policyFor("support/tickets", 2, "two")
+	for _, s := range []*Server{leader, lost, other} {
+		mustSet(t, s, one)
+	}
+	authorizers(t, lost, everywhere, "1")
+	p, q := newPair(t, leader, lost), newPair(t, leader, other)
+	p.talk()
+	q.talk()
+	if got, want := gone(other), map[string]string{"1": "there"}; !maps.Equal(got, want) {
+		t.Fatalf("at first %v, want %v", got, want)
+	}
+	clock.Advance(10 * time.Second)
+	p.part()
+	clock.Advance(10 * time.Second)
+	down, _ := q.talk()
+	if len(down) != 1 || down[0].Replica != "b" || !down[0].Lost || !down[0].Fresh || len(down[0].Contents) != 1 || len(down[0].Instances) != 1 {
+		t.Errorf("told was %+v", down)
+	}
+	if got, want := gone(other), map[string]string{"1": "10:00:10Z"}; !maps.Equal(got, want) {
+		t.Errorf("since the leader has lost the replica: %v, want %v", got, want)
+	}
+
+	clock.Advance(10 * time.Second)
+	q.part()
+	next := replica(t, "d", clock)
+	mustSet(t, next, one)
+	newPair(t, next, other).talk()
+	if got, want := gone(next), map[string]string{"1": "10:00:10Z"}; !maps.Equal(got, want) {
+		t.Errorf("by the word of the one that was told: %v, want %v", got, want)
+	}
+	if got := progressOf(next, one); got.Acked != 1 {
+		t.Errorf("of what it acknowledged: %+v", got)
+	}
+	mustSet(t, next, two)
+	if got := progressOf(next, two); got.Acked != 0 || len(got.Lagging) != 1 {
+		t.Errorf("of a change after that: %+v", got)
+	}
+
+	// It was not lost for good.
+	newPair(t, next, lost).talk()
+	if got, want := gone(next), map[string]string{"1": "there"}; !maps.Equal(got, want) {
+		t.Errorf("after it has reported to the next leader: %v, want %v", got, want)
+	}
+}
+
 // THREATS 39
 func TestAFreshLeaderGoesOnWaitingForAccountsThatNobodyToldItOf(t *testing.T) {
 	t.Parallel()
@@ -388,6 +607,72 @@ func TestAFreshLeaderGoesOnWaitingForAccountsThatNobodyToldItOf(t *testing.T) {
 	p.talk()
 	if got := progressOf(leader, policy); !got.Enforced() || got.Authorizers != 2 {
 		t.Errorf("one that connects to the follower is heard of: %+v", got)
+	}
+}
+
+// THREATS 39: whom others served while a replica was told nothing, it does not know.
+func TestALeaderKnowsOfEverybodySinceItLeadsOrWasTold(t *testing.T) {
+	t.Parallel()
+	for sentence, c := range map[string]struct {
+		// told is that an earlier leader told it, until so long before it leads; further, that another one who was told reports.
+		told    bool
+		silent  time.Duration
+		further bool
+		// served is that the earlier leader served an instance of the account when it told.
+		served bool
+		// again is that a leader which has just begun tells it for a moment before it leads.
+		again bool
+		knows bool
+	}{
+		"nobody told it": {},
+		"the leader before it told it until it went":                                   {told: true, silent: 20 * time.Second, knows: true},
+		"a leader told it, a while ago":                                                {told: true, silent: 40 * time.Second},
+		"a leader told another one that reports to it":                                 {further: true, silent: 20 * time.Second, knows: true},
+		"a leader told another one, a while ago":                                       {further: true, silent: 40 * time.Second},
+		"a leader told it a while ago, and a fresh one since":                          {told: true, silent: 40 * time.Second, again: true},
+		"a leader told it a while ago of an instance that has come to count no longer": {told: true, served: true, silent: 2 * time.Minute},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			clock := newHandClock()
+			before, leader, other := replica(t, "a", clock), replica(t, "b", clock), replica(t, "c", clock)
+			before.Lead()
+			clock.Advance(2 * time.Minute)
+			policy := policyFor("support/tickets", 1, "one", support)
+			for _, s := range []*Server{before, leader, other} {
+				mustSet(t, s, policy)
+			}
+			if c.served {
+				authorizers(t, before, support, "1")
+			}
+			for s, told := range map[*Server]bool{leader: c.told, other: c.further} {
+				if told {
+					p := newPair(t, before, s)
+					p.talk()
+					p.part()
+				}
+			}
+			clock.Advance(c.silent)
+			if c.again {
+				fresh := replica(t, "d", clock)
+				fresh.Lead()
+				p := newPair(t, fresh, leader)
+				p.talk()
+				p.part()
+			}
+			leader.Lead()
+			authorizers(t, leader, everywhere, "1")
+			if c.further {
+				newPair(t, leader, other).talk()
+			}
+			if got := progressOf(leader, policy); got.Enforced() != c.knows || got.Acked != 1 {
+				t.Errorf("of an account that nobody was heard of: %+v", got)
+			}
+			clock.Advance(time.Minute + time.Second)
+			if got := progressOf(leader, policy); !got.Enforced() {
+				t.Errorf("after a lease: %+v", got)
+			}
+		})
 	}
 }
 
@@ -443,6 +728,19 @@ func TestWhatIsTooMuchForOneDispatchIsPartedAndTakesEffectAsAWhole(t *testing.T)
 		if got := progressOf(leader, r); !got.Enforced() || got.Connected != 1 {
 			t.Fatalf("of %s: %+v", r.Statement.Name, got)
 		}
+	}
+}
+
+// An instance that was told first would count by positions at which contents stood before.
+func TestContentsAreToldBeforeWhoAcknowledgedThem(t *testing.T) {
+	t.Parallel()
+	d := Dispatch{Replica: "b", Contents: make([]Content, maxTold+1), Instances: make([]Instance, 2*maxTold), Withdrawn: make([]string, maxTold+1)}
+	var told [][3]int
+	for _, part := range d.parted() {
+		told = append(told, [3]int{len(part.Contents), len(part.Withdrawn), len(part.Instances)})
+	}
+	if want := [][3]int{{maxTold, maxTold, 0}, {1, 1, maxTold}, {0, 0, maxTold}}; !slices.Equal(told, want) {
+		t.Errorf("got %v, want %v", told, want)
 	}
 }
 

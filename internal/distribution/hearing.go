@@ -53,7 +53,8 @@ type Hearing struct {
 	begun    bool
 	building map[string]*view
 	served   map[authz.Actor]bool
-	ended    bool
+	// knows says that it told since when it knows of everybody.
+	knows, ended bool
 }
 
 var (
@@ -81,10 +82,19 @@ func (h *Hearing) Take(d Dispatch) error {
 		return err
 	}
 	if h.begun {
-		h.server.authorizers.learn(d.Since, h.served)
+		h.server.authorizers.served(h.served)
 		h.server.listeners.notify()
 	}
 	return nil
+}
+
+// learn takes since when the teller knows of everybody, if it says so. The lock of what was gathered is held, so that it is not
+// after the end.
+func (h *Hearing) learn(since int64) {
+	if since != 0 {
+		h.server.authorizers.learn(time.Unix(0, since), !h.knows)
+		h.knows = true
+	}
 }
 
 func (h *Hearing) take(d Dispatch, instances []*heard) error {
@@ -107,10 +117,15 @@ func (h *Hearing) take(d Dispatch, instances []*heard) error {
 	if !h.begun || d.More {
 		return nil
 	}
-	return h.complete(g, d)
+	if err := h.complete(g, d); err != nil {
+		return err
+	}
+	h.learn(d.Since)
+	return nil
 }
 
-// complete has fresh views take effect. What was told over an earlier stream is void when all was told over this one.
+// complete has fresh views take effect. What was told over an earlier stream is void when all was told over this one, but for
+// what is known of replicas that are lost: who counts no longer is dropped from that in time.
 func (h *Hearing) complete(g *gathered, d Dispatch) error {
 	for _, replica := range sortedKeys(h.building) {
 		if err := h.place(g, h.building[replica]); err != nil {
@@ -119,7 +134,7 @@ func (h *Hearing) complete(g *gathered, d Dispatch) error {
 		delete(h.building, replica)
 	}
 	if d.All {
-		maps.DeleteFunc(g.views, func(_ string, v *view) bool { return v.by != h && v.by.from == h.from })
+		maps.DeleteFunc(g.views, func(_ string, v *view) bool { return v.by != h && v.by.from == h.from && !v.lost })
 	}
 	return nil
 }
@@ -141,21 +156,23 @@ func (h *Hearing) viewOf(g *gathered, d Dispatch) *view {
 	return nil
 }
 
-// place puts a fresh view in its place. What is told of a replica that is lost only adds to what is known of it: two that
-// heard it last at different times may each know of instances that the other one does not.
+// place puts a fresh view in its place. What is told of a replica that is lost only adds to what is known of it, whoever told
+// that: two that heard it last at different times may each know of what the other one does not.
 func (h *Hearing) place(g *gathered, v *view) error {
+	if v.lost {
+		v.lose(h.server.options.Clock.Now())
+	}
 	before := g.views[v.replica]
 	switch {
 	case before == nil && len(g.views) >= maxViews:
 		return fmt.Errorf("hearing of replica %s: %w", v.replica, errTooManyReplicas)
-	case before == nil || before.by.from == h.from || v.replica == h.from || before.lost && !v.lost:
-		if v.lost {
-			v.lose(h.server.options.Clock.Now())
-		}
-		g.views[v.replica] = v
-	case before.lost && v.lost:
-		v.lose(h.server.options.Clock.Now())
+	case before != nil && before.lost && v.lost:
 		before.fill(v)
+		if before.by.from == h.from {
+			before.by = h
+		}
+	case before == nil || before.by.from == h.from || v.replica == h.from || before.lost:
+		g.views[v.replica] = v
 	}
 	return nil
 }
@@ -164,6 +181,9 @@ func (h *Hearing) place(g *gathered, v *view) error {
 func (h *Hearing) End() {
 	g := &h.server.gathered
 	g.mu.Lock()
+	if h.knows && !h.ended {
+		h.server.authorizers.unlearn()
+	}
 	h.ended = true
 	for _, v := range g.views {
 		if v.by == h {
@@ -186,45 +206,58 @@ func (v *view) lose(now time.Time) {
 	}
 }
 
-// fill adds what is missing.
+// fill adds what is known of the same replica from another side. Of contents the latest that it distributed is kept, for the
+// positions are all of its one ledger; of instances what was known when they were last there.
 func (v *view) fill(from *view) {
 	for key, c := range from.contents {
-		if _, there := v.contents[key]; !there {
+		if known, there := v.contents[key]; !there || known.Moved < c.Moved {
 			v.contents[key] = c
 		}
 	}
 	for name, i := range from.instances {
-		if v.instances[name] == nil {
+		if known := v.instances[name]; known == nil || known.Seen < i.Seen {
 			v.instances[name] = i
 		}
 	}
 }
 
+// take takes in what became another. Of a replica that is lost nothing is taken away: others may have told of it too.
 func (v *view) take(d Dispatch, instances []*heard) error {
-	for _, text := range d.Withdrawn {
-		key, err := readKey(text)
-		if err != nil {
-			return err
-		}
-		delete(v.contents, key)
-	}
+	told := view{contents: make(map[Key]Content, len(d.Contents)), instances: make(map[string]*heard, len(instances))}
 	for _, c := range d.Contents {
 		key, err := readKey(c.Key)
 		if err != nil {
 			return err
 		}
-		v.contents[key] = c
-	}
-	for _, name := range d.Left {
-		delete(v.instances, name)
+		told.contents[key] = c
 	}
 	for _, i := range instances {
-		v.instances[i.name()] = i
+		told.instances[i.name()] = i
+	}
+	withdrawn, err := readKeys(d.Withdrawn)
+	switch {
+	case err != nil:
+		return err
+	case v.lost:
+		v.fill(&told)
+	default:
+		v.replace(&told, withdrawn, d.Left)
 	}
 	if len(v.instances) > maxViewed || len(v.contents) > maxContents {
 		return fmt.Errorf("%d instances and %d contents of replica %s: %w", len(v.instances), len(v.contents), v.replica, errUnbelievable)
 	}
 	return nil
+}
+
+func (v *view) replace(told *view, withdrawn []Key, left []string) {
+	for _, key := range withdrawn {
+		delete(v.contents, key)
+	}
+	for _, name := range left {
+		delete(v.instances, name)
+	}
+	maps.Copy(v.contents, told.contents)
+	maps.Copy(v.instances, told.instances)
 }
 
 // readInstances reads instances. What they may see is this replica's to say.
@@ -246,11 +279,11 @@ func (s *Server) readInstances(told []Instance) ([]*heard, error) {
 }
 
 func (h *heard) readExceptions() error {
-	for _, text := range h.Lacks {
-		key, err := readKey(text)
-		if err != nil {
-			return err
-		}
+	lacks, err := readKeys(h.Lacks)
+	if err != nil {
+		return err
+	}
+	for _, key := range lacks {
 		h.lacks[key] = true
 	}
 	for _, r := range h.Refused {
@@ -273,14 +306,14 @@ func (h *Hearing) note(instances []*heard) {
 	}
 }
 
-// standing is how an instance stands to content with this digest, by what its replica told. A replica that distributes
-// another one has nobody who acknowledged this one.
-func (v *view) standing(i *heard, key Key, digest string) (standing, rejection) {
+// standing is how an instance stands to what is wanted, by what its replica told. A replica that distributes something else has
+// nobody who acknowledged that.
+func (v *view) standing(i *heard, key Key, want wanted) (standing, rejection) {
 	c, there := v.contents[key]
-	if !there || c.Digest != digest {
+	if !there || !want.met(key.Kind, c.Revision, c.Digest) {
 		return lagging, rejection{}
 	}
-	if r, refused := i.refused[key]; refused && r.Digest == digest {
+	if r, refused := i.refused[key]; refused && r.Digest == want.digest {
 		return rejected, rejection{digest: r.Digest, message: r.Message, floor: r.Floor}
 	}
 	index, _ := kindIndex(key.Kind)

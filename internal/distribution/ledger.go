@@ -42,7 +42,7 @@ type entry struct {
 	artifact  bundle.Artifact
 	// moved is the last position in the log of the entry's kind: of its content, of its access, or of its removal.
 	moved uint64
-	// changed is the position at which the content last changed.
+	// changed is the position at which the content, or the revision that it has, last changed.
 	changed uint64
 	// renewed is the position in the log of leases.
 	renewed uint64
@@ -118,6 +118,21 @@ func newLedger() *ledger {
 	return &ledger{entries: map[Key]*entry{}, named: map[authz.Actor]int{}}
 }
 
+// shared is what everybody gets who may see any policy.
+var shared = [...]Key{{bundle.KindTrust, bundle.TrustName}, {bundle.KindRevocations, bundle.RevocationsName}}
+
+// needs are the kinds of which an authorizer must hold something to decide by policies.
+func (l *ledger) needs() []int {
+	var needs []int
+	for _, key := range shared {
+		if e := l.entries[key]; e != nil && !e.removed {
+			index, _ := kindIndex(key.Kind)
+			needs = append(needs, index)
+		}
+	}
+	return needs
+}
+
 var errRegress = errors.New("the revision would regress")
 
 // check refuses what must not be distributed.
@@ -172,7 +187,7 @@ func succeed(old *entry, r Resource, named []authz.Actor, now uint64) *entry {
 		return next.prepared()
 	}
 	next.access = old.access.next(named, now)
-	if old.removed || old.withheld != r.Withheld || old.statement.Digest != r.Statement.Digest {
+	if old.removed || old.withheld != r.Withheld || !sameContent(old.statement, r.Statement) {
 		return next.prepared()
 	}
 	if old.statement == r.Statement {
@@ -187,6 +202,10 @@ func succeed(old *entry, r Resource, named []authz.Actor, now uint64) *entry {
 	}
 	return next.prepared()
 }
+
+// sameContent is false for the same bytes under another revision: whoever acknowledged them under an earlier one has seen
+// nothing of what came between, and whoever refused them because it has seen a later one is to get them again.
+func sameContent(a, b bundle.Statement) bool { return a.Digest == b.Digest && a.Revision == b.Revision }
 
 // prepared readies the entry's messages, which are made when first needed and then shared by all streams.
 func (e *entry) prepared() *entry {
@@ -260,7 +279,7 @@ func (l *ledger) recount(old, next *entry) {
 		return
 	}
 	everyone := l.everyone()
-	for _, key := range []Key{{bundle.KindTrust, bundle.TrustName}, {bundle.KindRevocations, bundle.RevocationsName}} {
+	for _, key := range shared {
 		l.grant(key, everyone)
 	}
 }

@@ -280,7 +280,7 @@ func (w *world) settle(t *rapid.T) {
 func (w *world) compare(t *rapid.T, p *modelPeer) {
 	for key, e := range w.ledger.entries {
 		h, holds := p.holds[key]
-		standing, _ := p.session.standing(e)
+		standing, _ := p.session.standing(e, nil)
 		switch {
 		case !e.visible(p.peer):
 			if holds {

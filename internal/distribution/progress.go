@@ -31,7 +31,8 @@ type Progress struct {
 	Lagging []string
 	// Waiting is how many of the lagging are connected.
 	Waiting int
-	// Floor is the highest revision of it that one of them says it has seen, where that is beyond what it was sent; 0 otherwise.
+	// Floor is the highest revision of it that one of them says it has seen, where that is beyond what it was sent and
+	// somebody can have assigned it; 0 otherwise.
 	Floor int64
 	// Rejected are those that refused it, are connected and stay on what they had, sorted by name. One that refused it and
 	// is gone is lagging: nobody can tell what its next instance will say.
@@ -71,9 +72,10 @@ func (s *Server) Authorizers() []Authorizer {
 	return all
 }
 
-// Progress says which authorizers hold the content with this digest, over all replicas that this one hears of. Of content that
-// a replica does not distribute with this digest (any more, or yet), all that it serves and that may see it are lagging.
-func (s *Server) Progress(kind bundle.Kind, name, digest string) Progress {
+// Progress says which authorizers hold the content with this digest, under this revision or a later one, over all replicas that
+// this one hears of. Of content that a replica does not distribute so (any more, or yet), all that it serves and that may see it
+// are lagging.
+func (s *Server) Progress(kind bundle.Kind, name string, revision int64, digest string) Progress {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	e := s.ledger.entries[Key{kind, name}]
@@ -83,10 +85,14 @@ func (s *Server) Progress(kind bundle.Kind, name, digest string) Progress {
 	s.gathered.mu.Lock()
 	defer s.gathered.mu.Unlock()
 	var p Progress
+	want := wanted{revision: revision, digest: digest}
+	if kind == bundle.KindPolicy {
+		want.needs = s.ledger.needs()
+	}
 	present := s.present()
 	for i := range present.seats {
 		if seat := &present.seats[i]; e.visible(seat.peer) {
-			include(&p, seat, s.options.CountFor, e, digest)
+			s.include(&p, seat, e, want)
 		}
 	}
 	for _, account := range s.authorizers.unheard(s.expected(e), present.accounts) {
@@ -125,21 +131,38 @@ func (s *Server) expected(e *entry) []authz.Actor {
 	return unique(slices.AppendSeq(slices.Collect(maps.Keys(s.clusterWide)), e.access.opened()))
 }
 
+// wanted is what has to be acknowledged.
+type wanted struct {
+	revision int64
+	digest   string
+	// needs are the kinds without any of which nobody enforces it.
+	needs []int
+}
+
+// met says whether a replica that distributes this distributes what is wanted, and will not go back behind it: one that has the
+// bytes from before they became others and the same again is still to go through those. Of revocations the bytes alone count,
+// because each replica numbers them by itself.
+func (w wanted) met(kind bundle.Kind, revision int64, digest string) bool {
+	return digest == w.digest && (revision >= w.revision || kind == bundle.KindRevocations)
+}
+
 // include counts one more authorizer.
-func include(p *Progress, who *seat, countFor time.Duration, e *entry, digest string) {
+func (s *Server) include(p *Progress, who *seat, e *entry, want wanted) {
 	p.Authorizers++
 	if who.connected {
 		p.Connected++
 	} else if who.seen.After(p.LastGone) {
 		p.LastGone = who.seen
 	}
-	standing, refusal := who.standing(e, digest)
-	p.Floor = max(p.Floor, refusal.floor)
+	standing, refusal := who.standing(e, want)
+	if Believable(e.key.Kind, refusal.floor, e.statement.Revision, s.options.Clock.Now()) {
+		p.Floor = max(p.Floor, refusal.floor) // what nobody can have seen must not hide what another one has
+	}
 	switch {
 	case standing == acked:
 		p.Acked++
 	case !who.connected:
-		p.Lagging = append(p.Lagging, fmt.Sprintf("%s (%s)", who.peer, absence(standing, who.seen, who.seen.Add(countFor))))
+		p.Lagging = append(p.Lagging, fmt.Sprintf("%s (%s)", who.peer, absence(standing, who.seen, who.seen.Add(s.options.CountFor))))
 	case standing == rejected:
 		p.Rejected = append(p.Rejected, Rejection{who.peer.String(), refusal.message})
 	default:
@@ -168,7 +191,7 @@ const (
 	rejected
 )
 
-func (s *session) standing(e *entry) (standing, rejection) {
+func (s *session) standing(e *entry, needs []int) (standing, rejection) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	index, _ := kindIndex(e.key.Kind)
@@ -179,7 +202,7 @@ func (s *session) standing(e *entry) (standing, rejection) {
 	if refusal, ok := sub.rejected[e.key]; ok && refusal.digest == e.statement.Digest {
 		return rejected, refusal
 	}
-	if e.due(s.peer) <= sub.acked || sub.held[e.key.Name] == e.statement.Digest {
+	if s.has(e) && s.decides(needs) {
 		return acked, rejection{}
 	}
 	return lagging, rejection{}

@@ -23,10 +23,13 @@ type roll struct {
 	members map[string]*member
 	// turn counts who came, went and was forgotten.
 	turn uint64
-	// started is when this process began to serve, and told since when one that told it knows whom all managers served; zero
-	// where none did. Its own start is no such moment for a replica that another one leads.
-	started, told time.Time
-	// heard are the accounts, guests left out, of which an instance has connected since then.
+	// started is when this process began to serve, and led when it began to lead; zero where it does not. Neither is a moment
+	// since when a replica that another one leads knows whom all managers served: that is told, zero where none told it.
+	started, led, told time.Time
+	// tellers are how many tell it now, and silent is since when none does that did.
+	tellers int
+	silent  time.Time
+	// heard are the accounts, guests left out, of which an instance has connected since all managers are known of.
 	heard map[authz.Actor]bool
 }
 
@@ -92,35 +95,75 @@ func (r *roll) unheard(expected []authz.Actor, present func() map[authz.Actor]bo
 	return slices.DeleteFunc(slices.Clone(expected), func(a authz.Actor) bool { return r.heard[a] || there[a] })
 }
 
-// learn takes what another replica told: since when it knows of everybody, in nanoseconds since the Unix epoch or 0, and
-// service accounts, guests left out, of which it knows an instance.
-func (r *roll) learn(since int64, served map[authz.Actor]bool) {
+// lapse is how long a replica may be told nothing, and still takes what it was told for all that there is: when a leader ends,
+// another one is followed within less.
+const lapse = 30 * time.Second
+
+// served takes service accounts, guests left out, of which another replica knows an instance.
+func (r *roll) served(accounts map[authz.Actor]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	maps.Copy(r.heard, served)
-	if since == 0 {
-		return
+	maps.Copy(r.heard, accounts)
+}
+
+// learn takes since when another replica knows of everybody. First says that it had not said so before, and goes on telling
+// until unlearn.
+func (r *roll) learn(since time.Time, first bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lapsed()
+	if first {
+		r.tellers++
 	}
-	if at := time.Unix(0, since); r.told.IsZero() || at.Before(r.told) {
-		r.told = at
+	if r.told.IsZero() || since.Before(r.told) {
+		r.told = since
 	}
+}
+
+// unlearn notes that one that told ceased to.
+func (r *roll) unlearn() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tellers--
+	r.silent = r.clock.Now()
+}
+
+// lapsed forgets what was told where a leader may have served others since, whom it did not tell this replica of.
+func (r *roll) lapsed() {
+	if r.led.IsZero() && r.tellers == 0 && r.clock.Now().Sub(r.silent) > lapse {
+		r.told = time.Time{}
+		clear(r.heard)
+	}
+}
+
+// lead notes that whatever happens from now on is told to this replica.
+func (r *roll) lead() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lapsed()
+	r.led = r.clock.Now()
 }
 
 // since is from when on a replica that leads knows of everybody.
 func (r *roll) since() time.Time {
-	if !r.told.IsZero() && r.told.Before(r.started) {
+	own := r.started
+	if !r.led.IsZero() {
+		own = r.led
+	}
+	if !r.told.IsZero() && r.told.Before(own) {
 		return r.told
 	}
-	return r.started
+	return own
 }
 
 // knowsSince is since when this replica knows of everybody, in nanoseconds since the Unix epoch; 0 where it knows of its own
-// authorizers alone, because it never led and no leader told it.
-func (r *roll) knowsSince(role Role) int64 {
+// authorizers alone, because it does not lead and no leader told it.
+func (r *roll) knowsSince() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.lapsed()
 	switch {
-	case role == Leads:
+	case !r.led.IsZero():
 		return r.since().UnixNano()
 	case r.told.IsZero():
 		return 0

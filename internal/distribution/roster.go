@@ -38,23 +38,23 @@ type stand struct {
 }
 
 // standing is the worst of all: nobody can tell which of its streams speaks for what it does now.
-func (s *seat) standing(e *entry, digest string) (standing, rejection) {
+func (s *seat) standing(e *entry, want wanted) (standing, rejection) {
 	for _, stand := range s.stands {
-		if standing, refusal := stand.standing(e, digest); standing != acked {
+		if standing, refusal := stand.standing(e, want); standing != acked {
 			return standing, refusal
 		}
 	}
 	return acked, rejection{}
 }
 
-func (s stand) standing(e *entry, digest string) (standing, rejection) {
+func (s stand) standing(e *entry, want wanted) (standing, rejection) {
 	switch {
 	case s.session == nil:
-		return s.view.standing(s.heard, e.key, digest)
-	case e.statement.Digest != digest:
+		return s.view.standing(s.heard, e.key, want)
+	case !want.met(e.key.Kind, e.statement.Revision, e.statement.Digest):
 		return lagging, rejection{}
 	default:
-		return s.session.standing(e)
+		return s.session.standing(e, want.needs)
 	}
 }
 

@@ -98,6 +98,12 @@ func NewServer(options Options) (*Server, error) {
 	return s, nil
 }
 
+// Lead notes that this replica leads from now on: the others report to it. What they served before it knows as far as it was told.
+func (s *Server) Lead() {
+	s.authorizers.lead()
+	s.listeners.notify()
+}
+
 // Set replaces all that is distributed. What is the same as before causes nothing. A resource that cannot be distributed
 // (its revision would regress) is left as it was and stands in the error; the others take effect.
 func (s *Server) Set(resources []Resource) error {

@@ -41,6 +41,8 @@ type subscription struct {
 	// the peer has caught up with all types.
 	held map[string]string
 	gone []string
+	// some says that the peer holds some content of a kind that has one: what it brought along or took, of whatever revision.
+	some bool
 	// inflight is the response that was sent and not yet answered; there is one at a time.
 	inflight *inflight
 	rejected map[Key]rejection
@@ -107,7 +109,7 @@ func (s *session) subscribe(l *ledger, index int, held map[string]string) error 
 	if begun := s.subs[index]; begun != nil && !begun.ended {
 		return errTwice
 	}
-	s.subs[index] = &subscription{start: l.head, held: held, rejected: map[Key]rejection{}}
+	s.subs[index] = &subscription{start: l.head, held: held, some: len(held) > 0, rejected: map[Key]rejection{}}
 	return nil
 }
 
@@ -134,6 +136,12 @@ func (sub *subscription) lookForGone(l *ledger, index int, p peer) {
 			delete(sub.held, name)
 		}
 	}
+	sub.some = len(sub.held) > 0
+}
+
+// decides says whether the peer holds some content of each of these kinds, without which it decides by no policy.
+func (s *session) decides(needs []int) bool {
+	return !slices.ContainsFunc(needs, func(index int) bool { return s.subs[index] == nil || !s.subs[index].some })
 }
 
 // limits of one response. What goes beyond follows when the peer has answered, so that one that is slow to read is not ahead
@@ -238,11 +246,12 @@ func (s *session) considerContent(sub *subscription, e *entry, at uint64, o *owe
 	if !e.visible(s.peer) {
 		if at == e.lost(s.peer) && at > sub.start {
 			s.forget(sub, e.key)
+			sub.some = false
 			o.removed = append(o.removed, e.key.Name)
 		}
 		return nil
 	}
-	if at != e.due(s.peer) || e.withheld || sub.held[e.key.Name] == e.statement.Digest {
+	if at != e.due(s.peer) || e.withheld || s.brought(e) {
 		return nil
 	}
 	resource, err := e.content()
@@ -252,6 +261,26 @@ func (s *session) considerContent(sub *subscription, e *entry, at uint64, o *owe
 	s.forget(sub, e.key)
 	o.put(e, resource)
 	return nil
+}
+
+// has says whether the peer acknowledged the content or brought it along.
+func (s *session) has(e *entry) bool {
+	index, _ := kindIndex(e.key.Kind)
+	return e.due(s.peer) <= s.subs[index].acked || s.brought(e)
+}
+
+// brought says whether the peer brought the content along, under this revision or a later one: under an earlier one it may
+// still be given elsewhere what came between. Of revocations the bytes alone count, for replicas number them each by itself.
+func (s *session) brought(e *entry) bool {
+	index, _ := kindIndex(e.key.Kind)
+	digest, held := s.subs[index].held[e.key.Name]
+	if !held || digest != e.statement.Digest {
+		return false
+	}
+	if leases := s.subs[leaseIndex]; leases != nil && index != revocationsIndex {
+		return leaseRevision(leases.held[e.key.String()]) >= e.statement.Revision
+	}
+	return index == revocationsIndex
 }
 
 // forget what the peer brought along: it gets something else.
@@ -272,8 +301,7 @@ func (s *session) considerLease(sub *subscription, e *entry, o *owed) (wait bool
 	if of.awaits(e.key) {
 		return true
 	}
-	holds := e.due(s.peer) <= of.acked || of.held[e.key.Name] == e.statement.Digest
-	if holds && of.rejected[e.key].digest != e.statement.Digest && sub.lacks(e, s.peer) {
+	if s.has(e) && of.rejected[e.key].digest != e.statement.Digest && sub.lacks(e, s.peer) {
 		o.put(e, e.lease())
 	}
 	return false

@@ -84,13 +84,13 @@ func TestWhatIsNotInOrderIsNeitherEnforcedNorAcknowledged(t *testing.T) {
 			mustSet(t, m.Server, held)
 			a := m.connect(t, everywhere, "node-1", s)
 			eventually(t, "the good one is enforced", func() bool {
-				return m.Progress(bundle.KindPolicy, "support/tickets", held.Statement.Digest).Enforced() && s.Current() != nil
+				return m.Progress(bundle.KindPolicy, "support/tickets", held.Statement.Revision, held.Statement.Digest).Enforced() && s.Current() != nil
 			})
 
 			wrong := tc.resource()
 			mustSet(t, m.Server, wrong)
 			eventually(t, "the rejection is known", func() bool {
-				p := m.Progress(bundle.KindPolicy, "support/tickets", wrong.Statement.Digest)
+				p := m.Progress(bundle.KindPolicy, "support/tickets", wrong.Statement.Revision, wrong.Statement.Digest)
 				return len(p.Rejected) == 1 && !p.Enforced() && strings.Contains(p.Rejected[0].Message, string(tc.want))
 			})
 			if audience, _ := s.Current().Audience("five.example"); audience != "https://tickets.example" {
@@ -122,7 +122,7 @@ func TestWhatWasRejectedHalfwayIsOfferedOnceMore(t *testing.T) {
 	resources = append(resources, realPolicy("a", 2))
 	mustSet(t, m.Server, resources...)
 	eventually(t, "all is enforced in the end", func() bool {
-		return m.Progress(bundle.KindPolicy, "support/b", resources[0].Statement.Digest).Enforced()
+		return m.Progress(bundle.KindPolicy, "support/b", resources[0].Statement.Revision, resources[0].Statement.Digest).Enforced()
 	})
 	if audience, _ := s.Current().Audience("shared.example"); audience != "https://b.example" {
 		t.Errorf("the host has audience %q", audience)

@@ -83,7 +83,7 @@ func (t *Telling) Next() []Dispatch {
 func (t *Telling) last() Dispatch {
 	d := Dispatch{Replica: t.server.options.Replica, All: !t.begun}
 	t.begun = true
-	if since := t.server.authorizers.knowsSince(t.role); since != t.since {
+	if since := t.server.authorizers.knowsSince(); since != t.since {
 		d.Since, t.since = since, since
 	}
 	return d
@@ -184,7 +184,7 @@ func (t *Telling) gone(still map[string]picture) []Dispatch {
 func (e *entry) position() uint64 { return e.moved }
 
 func (e *entry) tell() Content {
-	c := Content{Key: e.key.String(), Digest: e.statement.Digest, Changed: e.changed, Moved: e.moved}
+	c := Content{Key: e.key.String(), Digest: e.statement.Digest, Revision: e.statement.Revision, Changed: e.changed, Moved: e.moved}
 	for account := range e.access.opened() {
 		if c.Access == nil {
 			c.Access = map[string]uint64{}
@@ -213,9 +213,12 @@ func (s *session) tell(l *ledger, i *Instance) {
 			continue
 		}
 		refused := sub.refusals(l, s.peer)
-		acked, lacks := sub.upTo(l, index, s.peer)
+		acked, lacks := s.upTo(l, index, sub)
 		if len(refused) > maxExceptions {
 			refused, acked, lacks = refused[:maxExceptions], 0, nil
+		}
+		if index == policyIndex && !s.decides(l.needs()) {
+			acked, lacks = 0, nil
 		}
 		i.Acked[index], i.Lacks, i.Refused = acked, append(i.Lacks, lacks...), append(i.Refused, refused...)
 	}
@@ -235,12 +238,12 @@ func (sub *subscription) refusals(l *ledger, p peer) []Refusal {
 
 // upTo is how far the peer has acknowledged, and what it lacks before that. Of a peer that is still being served for the first
 // time since it connected, much may be known by what it brought along, which positions do not tell.
-func (sub *subscription) upTo(l *ledger, index int, p peer) (acked uint64, lacks []string) {
+func (s *session) upTo(l *ledger, index int, sub *subscription) (acked uint64, lacks []string) {
 	if sub.held == nil {
 		return sub.acked, nil
 	}
 	for key, e := range l.entries {
-		if of, _ := kindIndex(key.Kind); of != index || !e.visible(p) || sub.has(e, p) {
+		if of, _ := kindIndex(key.Kind); of != index || !e.visible(s.peer) || s.has(e) {
 			continue
 		}
 		if len(lacks) == maxExceptions {
@@ -250,9 +253,4 @@ func (sub *subscription) upTo(l *ledger, index int, p peer) (acked uint64, lacks
 	}
 	slices.Sort(lacks)
 	return l.head, lacks
-}
-
-// has says whether the peer acknowledged the content or brought it along.
-func (sub *subscription) has(e *entry, p peer) bool {
-	return e.due(p) <= sub.acked || sub.held[e.key.Name] == e.statement.Digest
 }

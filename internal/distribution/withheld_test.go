@@ -6,7 +6,9 @@ package distribution
 import (
 	"errors"
 	"fmt"
+	"math"
 	"testing"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	statuspb "google.golang.org/genproto/googleapis/rpc/status"
@@ -33,7 +35,7 @@ func TestWhatIsWithheldIsKeptByWhoeverHoldsIt(t *testing.T) {
 	if !holder.holds(held) || stranger.size() != 1 {
 		t.Fatalf("one that held it holds it: %t, another has %d bundles", holder.holds(held), stranger.size())
 	}
-	p := m.Progress(bundle.KindPolicy, "support/tickets", held.Statement.Digest)
+	p := m.Progress(bundle.KindPolicy, "support/tickets", held.Statement.Revision, held.Statement.Digest)
 	if p.Authorizers != 2 || p.Acked != 0 || p.Enforced() {
 		t.Errorf("progress is %+v", p)
 	}
@@ -41,7 +43,7 @@ func TestWhatIsWithheldIsKeptByWhoeverHoldsIt(t *testing.T) {
 	next := policyFor("support/tickets", 5, "policy 5", support)
 	mustSet(t, m.Server, next, trust)
 	eventually(t, "the next one came to both", func() bool {
-		return holder.holds(next) && stranger.holds(next) && m.Progress(bundle.KindPolicy, "support/tickets", next.Statement.Digest).Enforced()
+		return holder.holds(next) && stranger.holds(next) && m.Progress(bundle.KindPolicy, "support/tickets", next.Statement.Revision, next.Statement.Digest).Enforced()
 	})
 	mustSet(t, m.Server, trust)
 	eventually(t, "what is gone is removed from both", func() bool { return holder.size()+stranger.size() == 0 })
@@ -80,9 +82,10 @@ func TestAnAuthorizerSaysWhichRevisionItHasSeen(t *testing.T) {
 	mustSet(t, m.Server, old)
 	m.connect(t, everywhere, "node-1", newShelf())
 	m.connect(t, everywhere, "node-2", forgetless{newShelf(), 17})
+	m.connect(t, everywhere, "node-3", forgetless{newShelf(), math.MaxInt64}) // nobody can have assigned that: it must not hide the other one
 	eventually(t, "the floor is known", func() bool {
-		p := m.Progress(bundle.KindPolicy, "support/tickets", old.Statement.Digest)
-		return p.Floor == 17 && p.Acked == 1 && len(p.Rejected) == 1
+		p := m.Progress(bundle.KindPolicy, "support/tickets", old.Statement.Revision, old.Statement.Digest)
+		return p.Floor == 17 && p.Acked == 1 && len(p.Rejected) == 2
 	})
 }
 
@@ -107,6 +110,51 @@ func TestFloorsAreReadAsTheyAreWritten(t *testing.T) {
 		}
 		if got := floorsIn(&statuspb.Status{Details: []*anypb.Any{packed}}); len(got) != 0 {
 			t.Errorf("%s: %v", sentence, got)
+		}
+	}
+}
+
+// THREATS 39: of an API server that was restored, say. The leader then gives the very same content a later revision.
+func TestWhatWasRefusedAsOlderComesAgainUnderALaterRevision(t *testing.T) {
+	t.Parallel()
+	s := replica(t, "a", newHandClock())
+	mustSet(t, s)
+	who := authorizers(t, s, everywhere, "1")[0]
+	mustSet(t, s, policyFor("support/tickets", 4, "one"))
+	catchUp(t, s, who, map[string]error{"support/tickets": &bundle.RolledBackError{Floor: 17}})
+	again := policyFor("support/tickets", 18, "one")
+	mustSet(t, s, again)
+	if p := progressOf(s, again); p.Enforced() {
+		t.Errorf("before it has come again: %+v", p)
+	}
+	catchUp(t, s, who, nil)
+	if p := progressOf(s, again); !p.Enforced() || p.Acked != 1 {
+		t.Errorf("in the end: %+v", p)
+	}
+}
+
+func TestWhichRevisionsAreBelieved(t *testing.T) { // THREATS 33
+	t.Parallel()
+	now := time.Date(2026, 6, 1, 10, 0, 0, 0, time.UTC)
+	millis, day := now.UnixMilli(), int64(24*60*60*1000)
+	for sentence, c := range map[string]struct {
+		kind     bundle.Kind
+		revision int64
+		assigned int64
+		want     bool
+	}{
+		"of the past":                        {bundle.KindPolicy, 1, 0, true},
+		"none":                               {bundle.KindPolicy, 0, 0, false},
+		"less than none":                     {bundle.KindRevocations, -1, 5, false},
+		"a day ahead of the clock":           {bundle.KindPolicy, millis + day, 0, true},
+		"more than that":                     {bundle.KindPolicy, millis + day + 1, millis + day, false},
+		"of revocations, ahead of the clock": {bundle.KindRevocations, millis + day + 1, 0, false},
+		"of revocations, which the API server counts faster than time passes": {bundle.KindRevocations, millis + 9*day, millis + 8*day, true},
+		"of revocations, a day's worth ahead of that":                         {bundle.KindRevocations, millis + 9*day + 1, millis + 8*day, false},
+		"beyond all numbers": {bundle.KindRevocations, math.MaxInt64, math.MaxInt64 - 1, false},
+	} {
+		if got := Believable(c.kind, c.revision, c.assigned, now); got != c.want {
+			t.Errorf("%s: %t", sentence, got)
 		}
 	}
 }

@@ -33,10 +33,9 @@ func TestTheLeaderCountsTheAuthorizersOfAllReplicas(t *testing.T) {
 	eventually(t, "all have it", func() bool { p := a.progress("one"); return p.Enforced() && p.Connected == 3 })
 
 	for i, r := range all {
-		if p := a.progress("two"); p.Acked != 0 {
+		if p := a.progress("two"); p.Enforced() || p.Acked > i { // as many as distribute it may have acknowledged it by now
 			t.Errorf("after %d of 3 replicas distribute the next content: %+v", i, p)
 		}
-		eventually(t, "authorizers of another replica do not make it enforced", func() bool { return a.progress("two").Acked <= i })
 		r.publish("two", 2)
 	}
 	eventually(t, "all have that", func() bool { p := a.progress("two"); return p.Enforced() && p.Connected == 3 })

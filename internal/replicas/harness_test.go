@@ -255,7 +255,10 @@ func running(tb testing.TB, things ...func(context.Context) error) (stop func())
 }
 
 // leads makes this replica the leader.
-func (r *replica) leads() { r.cluster.election.elect(r.elected) }
+func (r *replica) leads() {
+	r.Lead()
+	r.cluster.election.elect(r.elected)
+}
 
 // publish distributes one policy.
 func (r *replica) publish(content string, revision int64) {
@@ -276,7 +279,7 @@ func policy(tb testing.TB, content string, revision int64) distribution.Resource
 }
 
 func (r *replica) progress(content string) distribution.Progress {
-	return r.Progress(ticketsKey.Kind, ticketsKey.Name, bundle.Digest([]byte(content)))
+	return r.Progress(ticketsKey.Kind, ticketsKey.Name, 0, bundle.Digest([]byte(content)))
 }
 
 // shelf is a Sink that takes everything, once its gate lets it.

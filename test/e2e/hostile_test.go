@@ -191,7 +191,7 @@ func TestOfWhatIsNotInOrderOverTheWireNothingIsActivated(t *testing.T) {
 			says(ctx, t, h.health, "/readyz", "Policy bundle support/tickets: an update was refused", "("+c.reason+")")
 			says(ctx, t, h.health, "/metrics", `behalf_bundle_revision{kind="Policy",name="support/tickets"} 5`)
 			await(ctx, t, "the manager is told", func() error {
-				progress := h.server.Progress(bundle.KindPolicy, "support/tickets", c.bad.Statement.Digest)
+				progress := h.server.Progress(bundle.KindPolicy, "support/tickets", c.bad.Statement.Revision, c.bad.Statement.Digest)
 				if len(progress.Rejected) != 1 || !strings.Contains(progress.Rejected[0].Message, "("+c.reason+")") {
 					return fmt.Errorf("progress %+v", progress)
 				}
