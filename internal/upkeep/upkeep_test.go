@@ -369,6 +369,28 @@ func TestWhatIsDeletedIsCreatedByAnyReplica(t *testing.T) {
 	}
 }
 
+// What is deleted is seen to be: waiting for the next look, this would take three times as long as the test is given.
+func TestWhatIsDeletedDoesNotWaitForTheNextLook(t *testing.T) {
+	f := newFixture(t)
+	f.install()
+	f.keeper(follower)
+	want := f.bodies()
+	times := 0
+	f.eventually("it comes back six times", func() error {
+		if f.get(validating) == nil {
+			return errors.New("it is not there")
+		}
+		if times++; times > 6 {
+			return nil
+		}
+		if err := api.Delete(t.Context(), f.empty(validating)); err != nil {
+			return err
+		}
+		return errors.New("not yet")
+	})
+	f.becomes(want)
+}
+
 func TestWhatWasNeverInstalledIsCreated(t *testing.T) {
 	f := newFixture(t)
 	f.install()
