@@ -27,6 +27,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"behalf.dev/behalf/internal/upkeep"
 )
@@ -49,6 +50,7 @@ func run(m *testing.M) (int, error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return 1, errors.New("KUBEBUILDER_ASSETS is not set: run make test")
 	}
+	log.SetLogger(logr.Discard())
 	env := &envtest.Environment{}
 	config, err := env.Start()
 	if err != nil {
@@ -367,6 +369,28 @@ func TestWhatIsDeletedIsCreatedByAnyReplica(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is deleted is seen to be: waiting for the next look, this would take three times as long as the test is given.
+func TestWhatIsDeletedDoesNotWaitForTheNextLook(t *testing.T) {
+	f := newFixture(t)
+	f.install()
+	f.keeper(follower)
+	want := f.bodies()
+	times := 0
+	f.eventually("it comes back six times", func() error {
+		if f.get(validating) == nil {
+			return errors.New("it is not there")
+		}
+		if times++; times > 6 {
+			return nil
+		}
+		if err := api.Delete(t.Context(), f.empty(validating)); err != nil {
+			return err
+		}
+		return errors.New("not yet")
+	})
+	f.becomes(want)
 }
 
 func TestWhatWasNeverInstalledIsCreated(t *testing.T) {
