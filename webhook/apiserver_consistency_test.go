@@ -4,33 +4,37 @@
 package webhook
 
 import (
+	"context"
+	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 
-	rbacv1 "k8s.io/api/rbac/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"behalf.dev/behalf/api/v1alpha1"
 )
 
-// record collects what was asked of the API server that is no reading.
+// record collects what was asked of the API server, reading apart.
 type record struct {
 	mu    sync.Mutex
 	asked []string
+	reads int
 }
 
 func (w *record) watch(next http.RoundTripper) http.RoundTripper { return watched{w, next} }
 
-// since gives what was asked since there were so many.
-func (w *record) since(n int) []string {
+// take gives what was asked since it was taken last.
+func (w *record) take() (writes []string, reads int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.asked[n:])
+	writes, reads = w.asked, w.reads
+	w.asked, w.reads = nil, 0
+	return writes, reads
 }
 
 type watched struct {
@@ -40,22 +44,24 @@ type watched struct {
 
 // RoundTrip notes the request. A review is a question, and writes nothing.
 func (w watched) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "accessreviews") {
-		w.note(r.Method + " " + r.URL.Path)
-	}
+	w.note(r)
 	return w.next.RoundTrip(r)
 }
 
-func (w *record) note(request string) {
+func (w *record) note(r *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.asked = append(w.asked, request)
+	if r.Method == http.MethodGet || strings.HasSuffix(r.URL.Path, "accessreviews") {
+		w.reads++
+		return
+	}
+	w.asked = append(w.asked, r.Method+" "+r.URL.Path)
 }
 
 // A dry run, and whatever else is asked, has an answer and no other effect. THREATS 11
 func (s *apiServer) testSideEffects(t *testing.T) {
 	s.declare(t, "read")
-	before := len(s.written.since(0))
+	s.written.take()
 	ours := map[string]client.Object{
 		"ResourceServer":   newServer("dry", "https://dry.example"),
 		"DelegationPolicy": newPolicy("dry", "https://dry.example"),
@@ -77,34 +83,122 @@ func (s *apiServer) testSideEffects(t *testing.T) {
 		}
 	}
 	admitted(t, token(t, s.Client, in("support", "portal"), nil, DefaultExchangeAudience), "bound to no pod")
-	if asked := s.written.since(before); len(asked) > 0 {
-		t.Errorf("the manager wrote: %v", asked)
+	if writes, reads := s.written.take(); len(writes) > 0 || reads == 0 {
+		t.Errorf("the manager read %d times and wrote: %v", reads, writes)
 	}
 }
 
-// TestBeforeTheCachesAreInSync has a manager that may not read ServiceDelegations, so that its cache never is: nothing that
-// asks is admitted, by whatever it could find out otherwise. THREATS 5, 6
-func TestBeforeTheCachesAreInSync(t *testing.T) {
+// gate holds back what a manager's cache hears of ServiceDelegations. What is read past the cache goes on.
+type gate struct {
+	mu   sync.Mutex
+	open chan struct{} // is closed while the gate is open
+}
+
+func (g *gate) wait(ctx context.Context) {
+	g.mu.Lock()
+	open := g.open
+	g.mu.Unlock()
+	select {
+	case <-open:
+	case <-ctx.Done():
+	}
+}
+
+func (g *gate) shut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open = make(chan struct{})
+}
+
+// let opens the gate, which is shut.
+func (g *gate) let() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	close(g.open)
+}
+
+func (g *gate) watch(next http.RoundTripper) http.RoundTripper { return gated{g, next} }
+
+type gated struct {
+	*gate
+	next http.RoundTripper
+}
+
+// RoundTrip holds the requests of caches, and what comes of them: they watch, or say from which revision on they list.
+func (g gated) RoundTrip(r *http.Request) (*http.Response, error) {
+	query := r.URL.Query()
+	if !strings.HasSuffix(r.URL.Path, "/servicedelegations") || !query.Has("watch") && !query.Has("resourceVersion") {
+		return g.next.RoundTrip(r)
+	}
+	g.wait(r.Context())
+	response, err := g.next.RoundTrip(r)
+	if err == nil {
+		response.Body = gatedBody{response.Body, g.gate, r.Context()}
+	}
+	return response, err
+}
+
+type gatedBody struct {
+	io.ReadCloser
+	gate *gate
+	ctx  context.Context //nolint:containedctx // a reader is given none
+}
+
+// Read holds what came while the gate is shut.
+func (b gatedBody) Read(into []byte) (int, error) {
+	n, err := b.ReadCloser.Read(into)
+	b.gate.wait(b.ctx)
+	return n, err
+}
+
+// gatedManager runs a manager behind a gate that is shut.
+func (s *apiServer) gatedManager(t *testing.T) (*gate, ctrl.Manager) {
+	t.Helper()
+	g := &gate{}
+	g.shut()
+	cfg := rest.CopyConfig(s.env.Config)
+	cfg.Wrap(g.watch)
+	mgr, _ := s.runManager(t, cfg)
+	return g, mgr
+}
+
+// TestBehindTheCache has a cache that does not hear of ServiceDelegations. THREATS 5, 6
+func TestBehindTheCache(t *testing.T) {
 	s := startAPIServer(t)
 	stop := s.startManager(t)
 	s.declare(t, "read")
 	stop()
-	blind := rest.CopyConfig(s.env.Config)
-	blind.Impersonate = rest.ImpersonationConfig{UserName: "blind"}
-	s.runManager(t, blind)
-	probe := func() error {
-		return s.Create(t.Context(), makers["Pod"].make(in("support", "probe"), asking("read")), client.DryRunAll)
+	probe := func(scopes string) error {
+		return s.Create(t.Context(), makers["Pod"].make(in("support", "probe"), asking(scopes)), client.DryRunAll)
 	}
-	admitted(t, probe(), "denied, because it cannot be judged: looking for ServiceDelegations")
-	admitted(t, s.Create(t.Context(), makers["Pod"].make(in("support", "plain"), plain()), client.DryRunAll), "")
-	// It was for want of the right alone.
-	s.must(t, s.Create(t.Context(), &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "blind"}, Rules: []rbacv1.PolicyRule{{
-		APIGroups: []string{"behalf.dev"}, Resources: []string{"servicedelegations"}, Verbs: []string{"get", "list", "watch"},
-	}}}))
-	s.must(t, s.Create(t.Context(), &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: "blind"},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "blind"},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "blind"}},
-	}))
-	s.eventually(t, "admitted", probe)
+	g, mgr := s.gatedManager(t)
+	t.Run("before it is in sync nothing that asks is admitted, whatever could be found out otherwise", func(t *testing.T) {
+		admitted(t, probe("read"), "denied, because it cannot be judged: looking for ServiceDelegations")
+		admitted(t, s.Create(t.Context(), makers["Pod"].make(in("support", "plain"), plain()), client.DryRunAll), "")
+	})
+	g.let()
+	if !mgr.GetCache().WaitForCacheSync(t.Context()) {
+		t.Fatal("the cache is not in sync")
+	}
+	admitted(t, probe("read"), "")
+	g.shut()
+	t.Cleanup(g.let)
+	t.Run("what it has not heard of yet is looked up before it is refused", func(t *testing.T) {
+		admitted(t, probe("write"), "scope write is not declared")
+		s.declare(t, "read", "write")
+		admitted(t, probe("write"), "")
+	})
+	t.Run("and so is what a token needs", func(t *testing.T) {
+		another := declared("read")[0]
+		another.Name, another.Spec.ServiceAccountName, another.Spec.Purpose = "another", "default", "Test"
+		pod := makers["Pod"].make(in("support", "another"), plain()).(*corev1.Pod)
+		pod.Spec.ServiceAccountName = "default"
+		s.must(t, s.Create(t.Context(), pod))
+		asks := func() error {
+			return token(t, s.Client, in("support", "default"), boundTo("Pod", pod.Name, pod.UID), DefaultExchangeAudience)
+		}
+		admitted(t, asks(), "has no ServiceDelegation")
+		s.must(t, s.Create(t.Context(), &another))
+		admitted(t, asks(), "")
+	})
 }

@@ -45,7 +45,6 @@ func TestAPIServer(t *testing.T) {
 		t.Run("in every namespace but two", s.testNamespaces)
 		t.Run("in a dry run, or without a name", s.testDryRun)
 		t.Run("without side effects", s.testSideEffects)
-		t.Run("right after their ServiceDelegation", s.testLiveRead)
 		t.Run("whatever the spelling of their service account", s.testServiceAccounts)
 	})
 	t.Run("tokens for the exchange", s.testTokens)

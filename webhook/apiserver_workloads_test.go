@@ -4,7 +4,6 @@
 package webhook
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -13,8 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"behalf.dev/behalf/api/v1alpha1"
 )
 
 // THREATS 10.
@@ -168,20 +165,6 @@ func (s *apiServer) testDryRun(t *testing.T) {
 	generated := metav1.ObjectMeta{Namespace: "support", GenerateName: "generated-"}
 	admitted(t, s.Create(t.Context(), makers["Pod"].make(generated, asking("delete"))), "scope delete is not declared")
 	admitted(t, s.Create(t.Context(), makers["Pod"].make(generated, asking("read"))), "")
-}
-
-// A pipeline applies both in one go, and is faster than any cache. THREATS 6
-func (s *apiServer) testLiveRead(t *testing.T) {
-	s.makeNamespace(t, "gitops")
-	for i := range 50 {
-		name := fmt.Sprintf("app-%d", i)
-		d := declared("read")[0]
-		d.Namespace, d.Name, d.Spec.Purpose, d.Spec.ServiceAccountName = "gitops", name, "Test", v1alpha1.ServiceAccountName(name)
-		template := asking(tickets + "#read")
-		template.Spec.ServiceAccountName = name
-		s.must(t, s.Create(t.Context(), &d))
-		admitted(t, s.Create(t.Context(), makers["Deployment"].make(in("gitops", name), template)), "")
-	}
 }
 
 // THREATS 2.
