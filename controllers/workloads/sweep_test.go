@@ -265,6 +265,20 @@ func TestStatusIsCalledForAtOnceWhereItTurnsAndNowAndThenWhereItGoesOn(t *testin
 	expect("none is", 0, 2)
 }
 
+func TestStatusIsCalledForAtOnceWhereAPolicyTurnsIt(t *testing.T) {
+	with, without := bounds{declares("a", "read")}, bounds{declares("a", "read").without("no policy", "read")}
+	d := &declared{bounds: with}
+	s := testSweep(d)
+	called := calls(s)
+	s.comes(t, "p", "read")
+	for i, turn := range []bounds{without, with, without} {
+		d.bounds = turn
+		if wait := s.looks(t); wait != 0 || called() != 1 {
+			t.Errorf("turn %d waits %v", i, wait)
+		}
+	}
+}
+
 func TestTheTimeToFlaggingIsThatOfTheStatus(t *testing.T) {
 	d := &declared{bounds: bounds{declares("a", "read")}}
 	s := testSweep(d)
@@ -446,6 +460,12 @@ func TestAWorkloadIsToldOfOnce(t *testing.T) {
 		if got := events(); len(got) != want {
 			t.Errorf("%s: %d events, want %d: %q", what, len(got), want, got)
 		}
+		a := s.accounts[portal.name]
+		for w := range a.workloads {
+			if a.untold(w) {
+				t.Errorf("%s: the API server would be asked again about %s", what, w.name)
+			}
+		}
 	}
 	arrive(s)
 	expect("two ReplicaSets of one Deployment", s, 1)
@@ -461,8 +481,14 @@ func TestAWorkloadIsToldOfOnce(t *testing.T) {
 	d.bounds = bounds{declares("a", "y")}
 	d.bounds[0].object.Generation = 2
 	expect("another change", s, 2)
+	d.bounds = bounds{declares("a", "read")}
+	d.bounds[0].object.Generation = 3
+	expect("back within", s, 2)
+	d.bounds = bounds{declares("a", "y")}
+	d.bounds[0].object.Generation = 4
+	expect("the same again, by another change", s, 3)
 	s.comes(t, "z", "write", madeBy("apps/v1", "ReplicaSet", "new"))
-	expect("something else is wrong as well", s, 3)
+	expect("something else is wrong as well", s, 4)
 }
 
 func TestAnEventThatCannotBeWrittenIsTriedAgain(t *testing.T) {
