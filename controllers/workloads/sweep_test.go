@@ -216,6 +216,27 @@ func TestNothingIsSaidBeforeAllPodsAreKnownOrAfterAnError(t *testing.T) { // THR
 	}
 }
 
+func TestEverythingIsLookedAtOnceAllPodsAreKnown(t *testing.T) {
+	d := &declared{bounds: bounds{declares("a", "x"), declares("b", "y")}, err: errors.New("the cache is away")}
+	s := testSweep(d)
+	s.known = false
+	called := calls(s)
+	s.comes(t, "p", "read")
+	if _, err := s.process(t.Context(), portal); err != nil || called() != 0 {
+		t.Errorf("before that: %v", err)
+	}
+	if _, err := s.process(t.Context(), everything); err == nil || s.known {
+		t.Errorf("with an error, which is tried again: %v, and it is known: %v", err, s.known)
+	}
+	d.err = nil
+	if _, err := s.process(t.Context(), everything); err != nil || !s.known || called() != 2 {
+		t.Errorf("then: %v", err)
+	}
+	if got := s.stands(t); got.Outside != 1 {
+		t.Errorf("then it stands as %+v", got)
+	}
+}
+
 // calls are the objects that a controller is called for, since it was asked last.
 func calls(s *Sweep) func() int {
 	queue := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
