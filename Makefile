@@ -160,7 +160,7 @@ e2e: build ## Run the end-to-end tests with those that take minutes, and kill th
 	$(say) 'e2e: real processes, outages and restarts'
 	@export KUBEBUILDER_ASSETS; KUBEBUILDER_ASSETS=$$(hack/controlplane/build.sh); \
 	$(go_test) -count=1 -v ./test/e2e -long; \
-	$(go_test) -count=1 -v ./test/e2e/races -long; \
+	$(go_test) -timeout=60m -count=1 -v ./test/e2e/races -long; \
 	$(go_test) -count=1 -v ./test/e2e/replicas
 
 .PHONY: test-unit

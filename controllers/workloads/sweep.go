@@ -80,6 +80,9 @@ type item struct {
 	name       types.NamespacedName
 }
 
+// everything is looked at once, when all running pods are known.
+var everything item
+
 // New makes a Sweep, which knows nothing before it is started.
 func New(options Options) *Sweep {
 	s := &Sweep{
@@ -156,7 +159,7 @@ func (s *Sweep) Start(ctx context.Context) error {
 	return nil
 }
 
-// begin is called once all running pods are known. Then every ServiceDelegation is looked at.
+// begin has every service account and every ServiceDelegation looked at.
 func (s *Sweep) begin(ctx context.Context) error {
 	var all v1alpha1.ServiceDelegationList
 	if err := s.options.Reader.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
@@ -195,6 +198,9 @@ func (s *Sweep) work(ctx context.Context) {
 
 // process looks at an account, and calls whom that concerns. It gives when to look again, where something waits.
 func (s *Sweep) process(ctx context.Context, next item) (wait time.Duration, err error) {
+	if next == everything {
+		return 0, s.begin(ctx)
+	}
 	name := next.name
 	if next.delegation {
 		var d v1alpha1.ServiceDelegation

@@ -216,6 +216,27 @@ func TestNothingIsSaidBeforeAllPodsAreKnownOrAfterAnError(t *testing.T) { // THR
 	}
 }
 
+func TestEverythingIsLookedAtOnceAllPodsAreKnown(t *testing.T) {
+	d := &declared{bounds: bounds{declares("a", "x"), declares("b", "y")}, err: errors.New("the cache is away")}
+	s := testSweep(d)
+	s.known = false
+	called := calls(s)
+	s.comes(t, "p", "read")
+	if _, err := s.process(t.Context(), portal); err != nil || called() != 0 {
+		t.Errorf("before that: %v", err)
+	}
+	if _, err := s.process(t.Context(), everything); err == nil || s.known {
+		t.Errorf("with an error, which is tried again: %v, and it is known: %v", err, s.known)
+	}
+	d.err = nil
+	if _, err := s.process(t.Context(), everything); err != nil || !s.known || called() != 2 {
+		t.Errorf("then: %v", err)
+	}
+	if got := s.stands(t); got.Outside != 1 {
+		t.Errorf("then it stands as %+v", got)
+	}
+}
+
 // calls are the objects that a controller is called for, since it was asked last.
 func calls(s *Sweep) func() int {
 	queue := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
@@ -263,6 +284,20 @@ func TestStatusIsCalledForAtOnceWhereItTurnsAndNowAndThenWhereItGoesOn(t *testin
 	s.pod(within, nil, clock)
 	s.pod(s.accounts[portal.name].workloads[owner{"v1", "Pod", "c", "uid-c"}].pod, nil, clock)
 	expect("none is", 0, 2)
+}
+
+func TestStatusIsCalledForAtOnceWhereAPolicyTurnsIt(t *testing.T) {
+	with, without := bounds{declares("a", "read")}, bounds{declares("a", "read").without("no policy", "read")}
+	d := &declared{bounds: with}
+	s := testSweep(d)
+	called := calls(s)
+	s.comes(t, "p", "read")
+	for i, turn := range []bounds{without, with, without} {
+		d.bounds = turn
+		if wait := s.looks(t); wait != 0 || called() != 1 {
+			t.Errorf("turn %d waits %v", i, wait)
+		}
+	}
 }
 
 func TestTheTimeToFlaggingIsThatOfTheStatus(t *testing.T) {
@@ -446,6 +481,12 @@ func TestAWorkloadIsToldOfOnce(t *testing.T) {
 		if got := events(); len(got) != want {
 			t.Errorf("%s: %d events, want %d: %q", what, len(got), want, got)
 		}
+		a := s.accounts[portal.name]
+		for w := range a.workloads {
+			if a.untold(w) {
+				t.Errorf("%s: the API server would be asked again about %s", what, w.name)
+			}
+		}
 	}
 	arrive(s)
 	expect("two ReplicaSets of one Deployment", s, 1)
@@ -461,8 +502,14 @@ func TestAWorkloadIsToldOfOnce(t *testing.T) {
 	d.bounds = bounds{declares("a", "y")}
 	d.bounds[0].object.Generation = 2
 	expect("another change", s, 2)
+	d.bounds = bounds{declares("a", "read")}
+	d.bounds[0].object.Generation = 3
+	expect("back within", s, 2)
+	d.bounds = bounds{declares("a", "y")}
+	d.bounds[0].object.Generation = 4
+	expect("the same again, by another change", s, 3)
 	s.comes(t, "z", "write", madeBy("apps/v1", "ReplicaSet", "new"))
-	expect("something else is wrong as well", s, 3)
+	expect("something else is wrong as well", s, 4)
 }
 
 func TestAnEventThatCannotBeWrittenIsTriedAgain(t *testing.T) {

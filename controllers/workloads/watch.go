@@ -64,9 +64,7 @@ func (s *Sweep) watch(ctx context.Context) (stop func(), err error) {
 	go func() { defer close(ended); pods.RunWithContext(watching) }()
 	go func() {
 		if toolscache.WaitForCacheSync(watching.Done(), registration.HasSynced, handled.HasSynced) {
-			if err := s.begin(watching); err != nil {
-				s.options.Log.Error(err, "running workloads are not judged")
-			}
+			s.queue.Add(everything)
 		}
 	}()
 	return func() { cancel(); end(); <-ended }, nil

@@ -12,6 +12,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -197,19 +198,27 @@ func (s *status) of(name string) *told {
 	return s.latest[name]
 }
 
-// await waits until a condition of this generation, or a later one, is as wanted, and gives its message.
-func (s *status) await(ctx context.Context, name string, generation int64, kind string, want metav1.ConditionStatus) (message string, err error) {
+// count is how the message begins that so many pods are outside.
+func count(pods int) string {
+	if pods == 1 {
+		return "1 running pod asks "
+	}
+	return fmt.Sprintf("%d running pods ask ", pods)
+}
+
+// await waits until a condition of this generation, or a later one, is as wanted, and its message begins like that.
+func (s *status) await(ctx context.Context, name string, generation int64, kind string, want metav1.ConditionStatus, message string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		latest := s.of(name)
 		c := meta.FindStatusCondition(latest.object.Status.Conditions, kind)
-		if c != nil && c.Status == want && c.ObservedGeneration >= generation {
-			return c.Message, nil
+		if c != nil && c.Status == want && c.ObservedGeneration >= generation && strings.HasPrefix(c.Message, message) {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return "", fmt.Errorf("%s of %s is never %s for generation %d: %+v", kind, name, want, generation, latest.object.Status.Conditions)
+			return fmt.Errorf("%s of %s is never %s (%s) for generation %d: %+v", kind, name, want, message, generation, latest.object.Status.Conditions)
 		case <-latest.outrun:
 		}
 	}
