@@ -27,6 +27,7 @@ import (
 	webhookserver "sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"behalf.dev/behalf/api/v1alpha1"
+	"behalf.dev/behalf/controllers/bounds"
 	"behalf.dev/behalf/controllers/bundle"
 	"behalf.dev/behalf/controllers/delegationgrant"
 	"behalf.dev/behalf/controllers/delegationpolicy"
@@ -56,6 +57,7 @@ type Manager struct {
 	publisher    *bundle.Publisher
 	distribution *distribution.Server
 	gathering    *gathering
+	bounds       bounds.Figures
 	listener     net.Listener
 	health       net.Listener
 }
@@ -254,7 +256,9 @@ func (m *Manager) addControllers(*rest.Config) error {
 			return err
 		}
 	}
-	return nil
+	return bounds.Setup(m.ctrl, bounds.Options{
+		Namespace: m.options.Namespace, ExchangeAudience: m.options.ExchangeAudience, Figures: &m.bounds,
+	})
 }
 
 func (m *Manager) addWebhooks(*rest.Config) error {
