@@ -32,7 +32,7 @@ func TestBackstop(t *testing.T) {
 	s.must(t, s.Create(t.Context(), declared("support", "portal", "read")))
 	t.Run("what others wrote under its name is not kept", s.testTakeover)
 	s.start(t)
-	s.awaits(t, pod("support", "first", "delete"), false)
+	s.awaitsPolicies(t)
 	t.Run("pods", s.testPods)
 	t.Run("no namespace is left out but two", s.testNamespaces)
 	t.Run("what was taken over", s.testTakenOver)
@@ -215,7 +215,7 @@ func (s *stage) testRepair(t *testing.T) {
 			return nil
 		})
 	}
-	s.awaits(t, pod("support", "repaired", "delete"), false)
+	s.awaitsPolicies(t)
 }
 
 func (s *stage) repaired(t *testing.T, named, have client.Object, weaken func(client.Object) any) {

@@ -30,6 +30,7 @@ import (
 	"behalf.dev/behalf/api/v1alpha1"
 	"behalf.dev/behalf/test/cluster"
 	"behalf.dev/behalf/test/stack"
+	"behalf.dev/behalf/webhook/backstop"
 )
 
 const (
@@ -219,4 +220,13 @@ func (s *stage) mayEdit(t *testing.T, user, namespace string) {
 
 func configMap(namespace string, data map[string]string) *corev1.ConfigMap {
 	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "behalf-bounds"}, Data: data}
+}
+
+// awaitsPolicies waits for the guard, which is written last: whoever knows of it knows of the others.
+func (s *stage) awaitsPolicies(t *testing.T) {
+	t.Helper()
+	s.eventually(t, "the policies are enforced", func() bool {
+		err := s.Create(t.Context(), configMap("default", nil), client.DryRunAll)
+		return err != nil && strings.Contains(err.Error(), backstop.Guard)
+	})
 }

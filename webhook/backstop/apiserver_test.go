@@ -15,6 +15,7 @@ import (
 	"github.com/go-logr/logr"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -126,6 +127,8 @@ func attempt(ctx context.Context, write func(context.Context) error) (verdict, s
 	err := write(context.WithValue(ctx, listener{}, heard))
 	told := heard.ofPolicies()
 	switch {
+	case ctx.Err() == nil && (apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) || apierrors.IsTooManyRequests(err)):
+		return attempt(ctx, write) // a machine that is too busy for an answer gave none
 	case err != nil && strings.Contains(err.Error(), "ValidatingAdmissionPolicy"):
 		return denied, err.Error(), nil
 	case err != nil:

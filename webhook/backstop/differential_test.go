@@ -31,7 +31,7 @@ const (
 	asksOfPolicies   = 250 // in each world
 	updatesOfAll     = 80
 	worldsOfMutants  = 3
-	asksOfMutants    = 300 // at most
+	asksOfMutants    = 400 // at most
 )
 
 // variant is the policies as they are, or wrong in one way, for namespaces of its own.
@@ -132,7 +132,7 @@ func (v *variant) confined(own string, namespaces []string) []Policy {
 // store makes objects that ask for all sorts of things, as long as nobody minds.
 func (w *world) store(t *testing.T, s *apiServer) {
 	t.Helper()
-	for i := range 12 {
+	for i := range 8 {
 		a := w.ask(w.permitted)
 		o := &unstructured.Unstructured{Object: a.object(w.namespace, fmt.Sprintf("stored-%d", i))}
 		s.create(t, o)

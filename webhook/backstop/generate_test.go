@@ -35,17 +35,17 @@ func newChance(seed uint64) chance { return chance{rand.New(rand.NewPCG(seed, se
 
 func one[T any](c chance, of []T) T { return of[c.IntN(len(of))] }
 
-// delegations of a namespace: most service accounts have some, and "nobody" has none.
+// delegations of a namespace: every service account has some, but "nobody".
 func (c chance) delegations(namespace string) []v1alpha1.ServiceDelegation {
 	var all []v1alpha1.ServiceDelegation
 	for _, account := range accounts[:len(accounts)-1] {
-		for i := range c.IntN(4) {
+		for i := range 1 + c.IntN(3) {
 			d := v1alpha1.ServiceDelegation{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: fmt.Sprintf("%s-%d", account, i)}}
 			d.Spec.ServiceAccountName = v1alpha1.ServiceAccountName(account)
 			for range c.IntN(4) { // none where all is onward
 				declared := v1alpha1.AudienceScopes{Audience: v1alpha1.Audience(one(c, audiences))}
 				for range 1 + c.IntN(5) {
-					declared.Scopes = append(declared.Scopes, v1alpha1.ScopeName(one(c, names)))
+					declared.Scopes = append(declared.Scopes, v1alpha1.ScopeName(c.name()))
 				}
 				d.Spec.Audiences = append(d.Spec.Audiences, declared)
 			}
@@ -111,10 +111,10 @@ func (c chance) annotation(permitted []string) string {
 	case 1: // or in place of white space
 		return strings.Join(elements, one(c, gaps))
 	case 2:
-		return c.extreme()
+		return c.extreme(one(c, elements))
 	case 3: // one element that is not declared
 		return c.joined(append(elements, c.element()))
-	case 4: // one without its audience, which may be ambiguous
+	case 4, 5: // one without its audience, which may be ambiguous
 		element := one(c, elements)
 		return c.joined(append(elements, element[strings.Index(element, "#")+1:]))
 	default:
@@ -136,9 +136,17 @@ func (c chance) elements(permitted []string) []string {
 
 func (c chance) element() string {
 	if c.IntN(2) == 0 {
-		return one(c, names)
+		return c.name()
 	}
-	return one(c, audiences) + "#" + one(c, names)
+	return one(c, audiences) + "#" + c.name()
+}
+
+// name is often one of a few, so that several audiences have it.
+func (c chance) name() string {
+	if c.IntN(2) == 0 {
+		return one(c, names[:3])
+	}
+	return one(c, names)
 }
 
 func (c chance) joined(elements []string) string {
@@ -158,8 +166,8 @@ func (c chance) joined(elements []string) string {
 	return b.String()
 }
 
-// extreme is an annotation at the edge of what may be, on one side of it or the other.
-func (c chance) extreme() string {
+// extreme is an annotation at the edge of what may be, on one side of it or the other; some are made of an element.
+func (c chance) extreme(element string) string {
 	near := func(edge int) int { return edge - 1 + c.IntN(3) }
 	return one(c, []func() string{
 		func() string { return "" },
@@ -167,13 +175,15 @@ func (c chance) extreme() string {
 		func() string { return strings.Repeat("s", near(128)) },
 		func() string { return strings.Repeat("a", near(512)) + "#read" },
 		func() string { return "a#" + strings.Repeat("s", near(128)) },
-		func() string { return strings.Repeat(" ", near(16384)-4) + "read" },
-		func() string { return strings.Repeat("read ", 3276) + strings.Repeat("é", c.IntN(2)) },
+		func() string { return strings.Repeat(" ", near(16384)-len(element)) + element },
+		func() string { return element + strings.Repeat("\n", near(16384)-len(element)) },
+		func() string {
+			return strings.Repeat(element+" ", 16384/(len(element)+1)) + strings.Repeat("é", c.IntN(2))
+		},
 		func() string { return strings.Repeat("s ", near(8192)) },
 		func() string {
 			return one(c, []string{"*", "a:*", "*:a", "a:*:b", "a#*", "a#b:*", "#", "a#", "#a", "a#b#c", "tickets:*"})
 		},
-		func() string { return strings.Repeat(tickets+"#"+one(c, names)+" ", 30) },
 	})()
 }
 
