@@ -69,13 +69,14 @@ func ensure[T client.Object](ctx context.Context, r *reconciler, want T, is func
 	return hold(ctx, r, have, want, is, adopt)
 }
 
-// hold writes all of an object where it is not what is wanted: applying would leave alone what others added.
+// hold writes all of an object where it is not what is wanted: applying would leave alone what others added. Where the cache
+// was behind nothing is written; it will tell what stands there, and that is looked at then.
 func hold[T client.Object](ctx context.Context, r *reconciler, have, want T, is func(have, want T) bool, adopt func(have, want T)) error {
 	if is(have, want) {
 		return nil
 	}
 	adopt(have, want)
-	if err := r.client.Update(ctx, have); err != nil {
+	if err := r.client.Update(ctx, have); err != nil && !apierrors.IsConflict(err) {
 		return fmt.Errorf("changing %s: %w", r.describe(want), err)
 	}
 	return nil

@@ -59,9 +59,6 @@ type reconciler struct {
 // told that there are bounds and finds none; it sees ConfigMaps in the order in which they were written.
 func (r *reconciler) Reconcile(ctx context.Context, t task) (reconcile.Result, error) {
 	result, err := r.reconcile(ctx, t)
-	if apierrors.IsConflict(err) {
-		return reconcile.Result{}, nil // what was written meanwhile is told in a moment, and looked at then
-	}
 	if err != nil {
 		r.options.Figures.failed()
 	}
@@ -191,6 +188,9 @@ func (r *reconciler) listed(ctx context.Context, namespace string) (bool, error)
 
 func (r *reconciler) remove(ctx context.Context, bounds *corev1.ConfigMap) error {
 	err := r.client.Delete(ctx, bounds, client.Preconditions{UID: &bounds.UID})
+	if apierrors.IsConflict(err) {
+		return nil // others stand there by now; the cache will tell
+	}
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("deleting the bounds of namespace %s: %w", bounds.Namespace, err)
 	}

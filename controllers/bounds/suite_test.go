@@ -128,7 +128,7 @@ func (s *stage) start(t *testing.T) {
 	s.controller = c
 }
 
-// counting counts what changes something.
+// counting counts what changed something.
 type counting struct {
 	next   http.RoundTripper
 	writes *atomic.Int64
@@ -136,10 +136,11 @@ type counting struct {
 
 // RoundTrip implements http.RoundTripper.
 func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Method != http.MethodGet && !strings.Contains(r.URL.Path, "selfsubjectreviews") {
+	response, err := c.next.RoundTrip(r)
+	if err == nil && response.StatusCode < http.StatusMultipleChoices && r.Method != http.MethodGet && !strings.Contains(r.URL.Path, "selfsubjectreviews") {
 		c.writes.Add(1)
 	}
-	return c.next.RoundTrip(r)
+	return response, err
 }
 
 func (s *stage) must(t *testing.T, err error) {

@@ -28,7 +28,7 @@ var seed = flag.Uint64("seed", 26, "of the objects that are generated")
 // How much is compared. A mutant needs as many as it takes to be found out.
 const (
 	worldsOfPolicies = 12
-	asksOfPolicies   = 250 // in each world
+	asksOfPolicies   = 200 // in each world
 	updatesOfAll     = 80
 	worldsOfMutants  = 3
 	asksOfMutants    = 400 // at most
