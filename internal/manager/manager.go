@@ -28,6 +28,7 @@ import (
 	webhookserver "sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"behalf.dev/behalf/api/v1alpha1"
+	"behalf.dev/behalf/controllers/bounds"
 	"behalf.dev/behalf/controllers/bundle"
 	"behalf.dev/behalf/controllers/delegationgrant"
 	"behalf.dev/behalf/controllers/delegationpolicy"
@@ -60,6 +61,7 @@ type Manager struct {
 	workloads    *workloads.Sweep
 	distribution *distribution.Server
 	gathering    *gathering
+	bounds       bounds.Figures
 	listener     net.Listener
 	health       net.Listener
 }
@@ -249,7 +251,9 @@ func (m *Manager) addControllers(rc *rest.Config) error {
 			return err
 		}
 	}
-	return nil
+	return bounds.Setup(m.ctrl, bounds.Options{
+		Namespace: m.options.Namespace, ExchangeAudience: m.options.ExchangeAudience, Figures: &m.bounds,
+	})
 }
 
 func (m *Manager) addWebhooks(*rest.Config) error {

@@ -115,6 +115,14 @@ var cases = map[string]struct {
 		series: []string{`behalf_signing_key_problem{` + manager + `} 0x4 1x14 0x5`},
 		from:   15, until: 20, says: "cannot be read, published or rotated",
 	},
+	"BehalfBackstopFailing": {
+		series: []string{`behalf_backstop_failures_total{` + manager + `} 0x4 0+1x29 29x20`},
+		from:   19, until: 41, says: "Within 10 minutes 10 attempts",
+	},
+	"BehalfBackstopIncomplete": {
+		series: []string{`behalf_backstop_left_out{` + manager + `, kind="ServiceAccount"} 0x4 2x9 0x5`},
+		from:   10, until: 15, says: "The bounds of 2 objects of kind ServiceAccount",
+	},
 	"BehalfIssuerKeysStale": {
 		series: []string{`behalf_issuers{` + manager + `, state="stale"} 0x4 1x19 0x5`},
 		from:   20, until: 25, says: "The keys of 1 issuers cannot be fetched again",

@@ -1,0 +1,38 @@
+// Copyright 2026 The Behalf Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package workload
+
+import "behalf.dev/behalf/api/v1alpha1"
+
+// Permitted gives, for every service account of a namespace that has a ServiceDelegation, all elements that Judge lets its
+// pods write into the annotation, in their text form, sorted, each once. That may be none. It is for those who judge without
+// calling Judge.
+func Permitted(namespace string, all []v1alpha1.ServiceDelegation) map[string][]string {
+	byName := map[string][]v1alpha1.ServiceDelegation{}
+	for i := range all {
+		if name := string(all[i].Spec.ServiceAccountName); all[i].Namespace == namespace {
+			byName[name] = append(byName[name], all[i])
+		}
+	}
+	permitted := make(map[string][]string, len(byName))
+	for name, own := range byName {
+		permitted[name] = boundsOf(account{namespace: namespace, name: name}, own).permitted()
+	}
+	return permitted
+}
+
+func (b *bounds) permitted() []string {
+	elements := b.qualified()
+	for name := range b.byScope {
+		if scope := (Scope{Name: name}); b.permits(scope) {
+			elements = append(elements, scope.String())
+		}
+	}
+	return sortedSet(elements)
+}
+
+func (b *bounds) permits(scope Scope) bool {
+	_, refused := b.judge(scope)
+	return refused == ""
+}
