@@ -35,4 +35,4 @@ package bundle
 //
 // +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingwebhookconfigurations,resourceNames=behalf-validating,verbs=get;list;watch;create;patch;update
 // +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=mutatingwebhookconfigurations,resourceNames=behalf-mutating,verbs=get;list;watch;create;patch;update
-// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingadmissionpolicies;validatingadmissionpolicybindings,resourceNames=behalf-grant-approval,verbs=get;list;watch;create;patch;update
+// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingadmissionpolicies;validatingadmissionpolicybindings,resourceNames=behalf-grant-approval;behalf-onward-delegation;behalf-revocation,verbs=get;list;watch;create;patch;update

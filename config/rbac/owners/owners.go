@@ -9,5 +9,5 @@ import "embed"
 // Policies are the files with ValidatingAdmissionPolicies and their bindings. Each is named here, and each of its objects in
 // controllers/bundle/rbac.go; a test of internal/manager says which is missing.
 //
-//go:embed grant_approval.yaml
+//go:embed grant_approval.yaml onward_delegation.yaml revocation.yaml
 var Policies embed.FS
