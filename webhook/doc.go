@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package webhook is what Behalf says at admission: workloads that ask for more than their service account was given are
-// refused, approvers are stamped on grants, and what is wrong with an object of ours is told as it is applied.
+// refused, requesters and approvers are stamped on grants, and what is wrong with an object of ours is told as it is applied.
 //
 // config/webhook/manifests.yaml sends requests here. It is written by hand, because its match conditions cannot be generated:
 // by them, what asks for nothing, and what goes on asking for what it was admitted with, never leaves the API server, so
