@@ -32,6 +32,8 @@ type Options struct {
 	Namespace string
 	// ExchangeAudience is the audience of a token that asks for delegation by being mounted.
 	ExchangeAudience string
+	// Unmanaged leaves the policies to somebody else; what they read is written all the same.
+	Unmanaged bool
 	// Figures are told how it goes.
 	Figures *Figures
 }
@@ -207,6 +209,9 @@ func (r *reconciler) whole(ctx context.Context) error {
 	r.options.Figures.list(len(r.bounded)-leftOut, leftOut)
 	if err := r.ensureConfigMap(ctx, list); err != nil {
 		return err
+	}
+	if r.options.Unmanaged {
+		return nil
 	}
 	user, err := r.whoAmI(ctx)
 	if err != nil {

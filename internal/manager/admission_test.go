@@ -61,30 +61,34 @@ func answering() func(*manager.Options) {
 	return func(o *manager.Options) { o.WebhookAddress, o.WebhookURL = address, "https://"+address }
 }
 
-// asks is a pod that asks for more than anybody declared.
-func asks(name string) *corev1.Pod {
-	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: name, Annotations: map[string]string{"behalf.dev/scopes": audience + "#" + readScope}},
-		Spec:       corev1.PodSpec{ServiceAccountName: portal, Containers: []corev1.Container{{Name: "c", Image: "x"}}},
+// asks is a template of pods that ask for more than anybody declared. Of pods themselves the API server's policies speak
+// first, and of templates the webhook alone.
+func asks(name string) *corev1.PodTemplate {
+	return &corev1.PodTemplate{
+		ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: name},
+		Template: corev1.PodTemplateSpec{
+			ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{"behalf.dev/scopes": audience + "#" + readScope}},
+			Spec:       corev1.PodSpec{ServiceAccountName: portal, Containers: []corev1.Container{{Name: "c", Image: "x"}}},
+		},
 	}
 }
 
-// mounts is a pod that asks for delegation by mounting a token for the exchange.
-func mounts(audience string) *corev1.Pod {
-	pod := asks("mounts")
-	pod.Annotations = nil
-	pod.Spec.Volumes = []corev1.Volume{{Name: "t", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
+// mounts is one of pods that ask for delegation by mounting a token for the exchange.
+func mounts(audience string) *corev1.PodTemplate {
+	template := asks("mounts")
+	template.Template.Annotations = nil
+	template.Template.Spec.Volumes = []corev1.Volume{{Name: "t", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
 		Sources: []corev1.VolumeProjection{{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Audience: audience, Path: "t"}}},
 	}}}}
-	return pod
+	return template
 }
 
 // judged is what a refusal by judgement says, unlike one for want of an answer.
 const judged = "has no ServiceDelegation"
 
-func creating(pod *corev1.Pod) func(context.Context) string {
+func creating(template *corev1.PodTemplate) func(context.Context) string {
 	return func(ctx context.Context) string {
-		if err := admin.Create(ctx, pod.DeepCopy(), client.DryRunAll); err != nil {
+		if err := admin.Create(ctx, template.DeepCopy(), client.DryRunAll); err != nil {
 			return err.Error()
 		}
 		return "admitted"

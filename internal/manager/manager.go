@@ -252,7 +252,8 @@ func (m *Manager) addControllers(rc *rest.Config) error {
 		}
 	}
 	return bounds.Setup(m.ctrl, bounds.Options{
-		Namespace: m.options.Namespace, ExchangeAudience: m.options.ExchangeAudience, Figures: &m.bounds,
+		Namespace: m.options.Namespace, ExchangeAudience: m.options.ExchangeAudience,
+		Unmanaged: m.options.AdmissionObjects == upkeep.Unmanaged, Figures: &m.bounds,
 	})
 }
 
