@@ -23,6 +23,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -235,6 +236,33 @@ func TestEverythingIsLookedAtOnceAllPodsAreKnown(t *testing.T) {
 	if got := s.stands(t); got.Outside != 1 {
 		t.Errorf("then it stands as %+v", got)
 	}
+}
+
+// THREATS 7: a pod that comes after the bounds shrank is found though nothing else happens.
+func TestAPodThatComesOrGoesHasItsAccountLookedAt(t *testing.T) {
+	s := testSweep(nil)
+	handler := s.podHandler()
+	expect := func(what string) {
+		t.Helper()
+		looked := make(chan item, 1)
+		go func() { next, _ := s.queue.Get(); s.queue.Done(next); looked <- next }()
+		select {
+		case next := <-looked:
+			if next != portal {
+				t.Errorf("%s: %+v is looked at", what, next)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%s: nobody looks", what)
+		}
+	}
+	p := kept(t, asking("read"))
+	handler.OnAdd(p, false)
+	expect("it comes")
+	changed := kept(t, asking("write"))
+	handler.OnUpdate(p, changed)
+	expect("it asks for something else")
+	handler.OnDelete(toolscache.DeletedFinalStateUnknown{Obj: changed})
+	expect("it goes unseen")
 }
 
 // calls are the objects that a controller is called for, since it was asked last.
