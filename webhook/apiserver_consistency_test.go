@@ -65,7 +65,7 @@ func (s *apiServer) testSideEffects(t *testing.T) {
 	ours := map[string]client.Object{
 		"ResourceServer":   newServer("dry", "https://dry.example"),
 		"DelegationPolicy": newPolicy("dry", "https://dry.example"),
-		"DelegationGrant":  newGrant("dry", v1alpha1.GrantApproved, nil),
+		"DelegationGrant":  newGrant("dry", v1alpha1.GrantRequested, nil),
 	}
 	for kind, o := range ours {
 		s.must(t, s.Create(t.Context(), o, client.DryRunAll))

@@ -74,13 +74,16 @@ func workloadsOf(sd *v1alpha1.ServiceDelegation) func(context.Context) (string, 
 	}
 }
 
+// ofWorkloads begins the names of events of workloads.
+const ofWorkloads = "behalf-workload-"
+
 // flagged gives the events of workloads, by their names.
 func flagged(ctx context.Context) ([]string, error) {
 	var list eventsv1.EventList
 	err := admin.List(ctx, &list, client.InNamespace(team))
 	var lines []string
 	for _, e := range list.Items {
-		if strings.HasPrefix(e.Name, "behalf-workload-") {
+		if strings.HasPrefix(e.Name, ofWorkloads) {
 			lines = append(lines, fmt.Sprintf("%s %s %s", e.Reason, e.Regarding.Kind, e.Regarding.Name))
 		}
 	}
@@ -265,12 +268,15 @@ func controls(apiVersion, kind string, object client.Object) metav1.OwnerReferen
 }
 
 // versions of all events in the namespace.
+// versions of the events of workloads. Those of other objects are written when the recorder comes to it.
 func versions(ctx context.Context) map[string]string {
 	var list eventsv1.EventList
 	Expect(admin.List(ctx, &list, client.InNamespace(team))).To(Succeed())
 	all := map[string]string{}
 	for _, e := range list.Items {
-		all[e.Name] = e.ResourceVersion
+		if strings.HasPrefix(e.Name, ofWorkloads) {
+			all[e.Name] = e.ResourceVersion
+		}
 	}
 	return all
 }
