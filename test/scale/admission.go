@@ -115,7 +115,7 @@ func (s *stage) doors(ctx context.Context, reviews [][]byte) (ours, rival *door,
 	rival = newDoor(address, rivalPath, &tls.Config{InsecureSkipVerify: true}, reviews)
 	for _, d := range []*door{ours, rival} {
 		if err := eventually(ctx, "the webhook at "+d.address, func(ctx context.Context) error {
-			return d.everyCaller(ctx, 1, func(_ context.Context, c *caller) error { return c.ask(d.requests[0]) })
+			return d.everyCaller(ctx, 1, func(_ context.Context, c *caller, _ time.Time) error { return c.ask(d.requests[0]) })
 		}); err != nil {
 			return nil, nil, err
 		}

@@ -80,18 +80,25 @@ func (c *caller) ask(request []byte) error {
 	return nil
 }
 
-// everyCaller has so many callers at work until one of them fails or all are done.
-func (d *door) everyCaller(ctx context.Context, callers int, work func(context.Context, *caller) error) error {
-	group, ctx := errgroup.WithContext(ctx)
+// everyCaller has so many callers connect, and then work until one of them fails or all are done. Each is told when they began.
+func (d *door) everyCaller(ctx context.Context, callers int, work func(context.Context, *caller, time.Time) error) error {
+	var all []*caller
+	defer func() {
+		for _, c := range all {
+			_ = c.conn.Close() // all is asked and answered
+		}
+	}()
 	for range callers {
-		group.Go(func() error {
-			c, err := d.connect(ctx)
-			if err != nil {
-				return err
-			}
-			defer c.conn.Close()
-			return work(ctx, c)
-		})
+		c, err := d.connect(ctx)
+		if err != nil {
+			return err
+		}
+		all = append(all, c)
+	}
+	began := time.Now()
+	group, ctx := errgroup.WithContext(ctx)
+	for _, c := range all {
+		group.Go(func() error { return work(ctx, c, began) })
 	}
 	return group.Wait()
 }
@@ -99,8 +106,7 @@ func (d *door) everyCaller(ctx context.Context, callers int, work func(context.C
 // throughput is how many questions are answered in a second when every caller asks without a pause.
 func (d *door) throughput(ctx context.Context, callers int, while time.Duration) (float64, error) {
 	var asked atomic.Int64
-	began := time.Now()
-	err := d.everyCaller(ctx, callers, func(_ context.Context, c *caller) error {
+	err := d.everyCaller(ctx, callers, func(_ context.Context, c *caller, began time.Time) error {
 		for time.Since(began) < while {
 			if err := c.ask(d.request(asked.Add(1))); err != nil {
 				return err
@@ -108,7 +114,7 @@ func (d *door) throughput(ctx context.Context, callers int, while time.Duration)
 		}
 		return nil
 	})
-	return float64(asked.Load()) / time.Since(began).Seconds(), err
+	return float64(asked.Load()) / while.Seconds(), err
 }
 
 // latencies of questions that come at a rate, whether or not the ones before are answered: each is counted from when it was
@@ -117,8 +123,7 @@ func (d *door) latencies(ctx context.Context, callers int, rate float64, while t
 	var turn atomic.Int64
 	var mu sync.Mutex
 	var all []time.Duration
-	began := time.Now()
-	err := d.everyCaller(ctx, callers, func(ctx context.Context, c *caller) error {
+	err := d.everyCaller(ctx, callers, func(ctx context.Context, c *caller, began time.Time) error {
 		var own []time.Duration
 		for {
 			i := turn.Add(1)

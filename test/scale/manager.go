@@ -55,7 +55,7 @@ func (s *stage) startManager(ctx context.Context, binary string) error {
 	}
 	s.manager = &manager{distribution: loopback(ports[0]), health: loopback(ports[1]), metrics: loopback(ports[2]), webhook: loopback(ports[3])}
 	s.manager.command = cluster.Command{Name: "manager", Path: path, Args: []string{
-		"--kubeconfig=" + kubeconfig, "--namespace=" + system, "--serving-names=127.0.0.1", "--webhook-address=" + s.manager.webhook,
+		"--kubeconfig=" + kubeconfig, "--namespace=" + system, "--serving-names=127.0.0.1", "--webhook-address=" + s.manager.webhook, "--webhook-url=https://" + s.manager.webhook,
 		"--distribution-address=" + s.manager.distribution, "--health-address=" + s.manager.health, "--metrics-address=" + s.manager.metrics,
 		"--authorizers=" + system + "/" + authorizerAccount,
 	}}
