@@ -215,6 +215,11 @@ func (l *lane) declare(ctx context.Context, scopes ...v1alpha1.ScopeName) error 
 	return nil
 }
 
+// beyondBounds says whether the webhook, or the API server's own policy, refused what is not declared.
+func beyondBounds(refusal string) bool {
+	return strings.Contains(refusal, "is not declared for service account") || strings.Contains(refusal, "none of its ServiceDelegations declares")
+}
+
 // judge says what is wrong with what became of the pods: refused for another reason, or not flagged in time since the last
 // answer.
 func (l *lane) judge(ctx context.Context, runners []runner, last time.Time) error {
@@ -223,7 +228,7 @@ func (l *lane) judge(ctx context.Context, runners []runner, last time.Time) erro
 		switch {
 		case r.refusal == nil:
 			admitted++
-		case apierrors.IsForbidden(r.refusal) && strings.Contains(r.refusal.Error(), "is not declared for service account"):
+		case apierrors.IsForbidden(r.refusal) && beyondBounds(r.refusal.Error()):
 		case strings.Contains(r.refusal.Error(), "it cannot be judged") || strings.Contains(r.refusal.Error(), "failed calling webhook"):
 			l.rounds.unjudged.Add(1) // an API server without breath: whoever cannot judge denies, and that pod raced nothing
 		default:
