@@ -585,6 +585,82 @@ func TestAReplicaThatTheLeaderLostIsToldToBeLost(t *testing.T) {
 	}
 }
 
+// THREATS 39: a follower takes those that were connected for gone since its stream ended. The leader, whom it hears again, may
+// have known better for long.
+func TestALeaderThatIsHeardAgainCorrectsSinceWhenSomebodyIsGone(t *testing.T) {
+	t.Parallel()
+	for sentence, c := range map[string]struct {
+		silent      time.Duration
+		then, after map[string]string
+	}{
+		"it still counts whom it lost before": {
+			silent: 10 * time.Second, then: map[string]string{"known": "10:00:10Z", "left": "10:00:20Z"},
+			after: map[string]string{"known": "10:00:10Z", "left": "10:00:10Z"},
+		},
+		"it counts them no longer": {
+			silent: time.Minute, then: map[string]string{"left": "10:01:10Z"}, after: map[string]string{},
+		},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			clock := newHandClock()
+			leader, lost, follower := replica(t, "a", clock), replica(t, "b", clock), replica(t, "c", clock)
+			for _, s := range []*Server{leader, lost, follower} {
+				mustSet(t, s, policyFor("support/tickets", 1, "one"))
+			}
+			sessions := authorizers(t, lost, everywhere, "known", "left")
+			p, q := newPair(t, leader, lost), newPair(t, leader, follower)
+			clock.Advance(10 * time.Second)
+			lost.authorizers.leave(sessions[0], false)
+			p.talk()
+			q.talk()
+			p.part()
+			clock.Advance(c.silent)
+			q.part()
+			clock.Advance(time.Second)
+			if got := gone(follower); !maps.Equal(got, c.then) {
+				t.Errorf("since its stream ended: %v, want %v", got, c.then)
+			}
+			if got := gone(leader); !maps.Equal(got, c.after) {
+				t.Errorf("for the leader: %v, want %v", got, c.after)
+			}
+			newPair(t, leader, follower).talk()
+			if got := gone(follower); !maps.Equal(got, c.after) {
+				t.Errorf("by the word of the leader: %v, want %v", got, c.after)
+			}
+		})
+	}
+}
+
+// THREATS 39: what a follower presumes since its stream ended is all that the next leader can know.
+func TestTheNextLeaderHoldsToWhatAFollowerPresumed(t *testing.T) {
+	t.Parallel()
+	clock := newHandClock()
+	leader, lost, follower, next := replica(t, "a", clock), replica(t, "b", clock), replica(t, "c", clock), replica(t, "d", clock)
+	for _, s := range []*Server{leader, lost, follower, next} {
+		mustSet(t, s, policyFor("support/tickets", 1, "one"))
+	}
+	authorizers(t, lost, everywhere, "1")
+	p, q, other := newPair(t, leader, lost), newPair(t, leader, follower), newPair(t, leader, next)
+	for _, each := range []*pair{p, q, other} {
+		each.talk()
+	}
+	clock.Advance(10 * time.Second)
+	p.part()
+	other.part()
+	clock.Advance(10 * time.Second)
+	q.part()
+	again := newPair(t, next, follower)
+	again.talk()
+	again.part()
+	newPair(t, next, follower).talk()
+	for _, s := range []*Server{next, follower} {
+		if got, want := gone(s), map[string]string{"1": "10:00:20Z"}; !maps.Equal(got, want) {
+			t.Errorf("%s has them gone since %v, want %v", s.options.Replica, got, want)
+		}
+	}
+}
+
 // THREATS 39
 func TestAFreshLeaderGoesOnWaitingForAccountsThatNobodyToldItOf(t *testing.T) {
 	t.Parallel()

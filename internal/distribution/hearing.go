@@ -40,6 +40,9 @@ type heard struct {
 	peer    peer
 	lacks   map[Key]bool
 	refused map[Key]Refusal
+	// presumed says that it was connected by the last word there was, and is taken for gone since that stream ended. The teller
+	// may know better.
+	presumed bool
 }
 
 // Hearing takes what one replica tells over one stream. What it tells first takes effect when that was all: a part of it would
@@ -125,7 +128,8 @@ func (h *Hearing) take(d Dispatch, instances []*heard) error {
 }
 
 // complete has fresh views take effect. What was told over an earlier stream is void when all was told over this one, but for
-// what is known of replicas that are lost: who counts no longer is dropped from that in time.
+// what is known of replicas that are lost: who counts no longer is dropped from that in time. What was presumed of them because
+// the earlier stream ended is void too, for the teller knows by now who is there.
 func (h *Hearing) complete(g *gathered, d Dispatch) error {
 	for _, replica := range sortedKeys(h.building) {
 		if err := h.place(g, h.building[replica]); err != nil {
@@ -134,7 +138,13 @@ func (h *Hearing) complete(g *gathered, d Dispatch) error {
 		delete(h.building, replica)
 	}
 	if d.All {
-		maps.DeleteFunc(g.views, func(_ string, v *view) bool { return v.by != h && v.by.from == h.from && !v.lost })
+		maps.DeleteFunc(g.views, func(_ string, v *view) bool {
+			if v.by == h || v.by.from != h.from {
+				return false
+			}
+			v.unpresume()
+			return !v.lost
+		})
 	}
 	return nil
 }
@@ -157,7 +167,8 @@ func (h *Hearing) viewOf(g *gathered, d Dispatch) *view {
 }
 
 // place puts a fresh view in its place. What is told of a replica that is lost only adds to what is known of it, whoever told
-// that: two that heard it last at different times may each know of what the other one does not.
+// that: two that heard it last at different times may each know of what the other one does not. But one that told of it before
+// is not held to what was presumed when it fell silent.
 func (h *Hearing) place(g *gathered, v *view) error {
 	if v.lost {
 		v.lose(h.server.options.Clock.Now())
@@ -167,10 +178,11 @@ func (h *Hearing) place(g *gathered, v *view) error {
 	case before == nil && len(g.views) >= maxViews:
 		return fmt.Errorf("hearing of replica %s: %w", v.replica, errTooManyReplicas)
 	case before != nil && before.lost && v.lost:
-		before.fill(v)
 		if before.by.from == h.from {
+			before.unpresume()
 			before.by = h
 		}
+		before.fill(v)
 	case before == nil || before.by.from == h.from || v.replica == h.from || before.lost:
 		g.views[v.replica] = v
 	}
@@ -201,9 +213,14 @@ func (v *view) lose(now time.Time) {
 	v.lost = true
 	for _, i := range v.instances {
 		if i.Connected {
-			i.Connected, i.Seen = false, now.UnixNano()
+			i.Connected, i.Seen, i.presumed = false, now.UnixNano(), true
 		}
 	}
+}
+
+// unpresume forgets whoever was only presumed to have been there until the stream ended.
+func (v *view) unpresume() {
+	maps.DeleteFunc(v.instances, func(_ string, i *heard) bool { return i.presumed })
 }
 
 // fill adds what is known of the same replica from another side. Of contents the latest that it distributed is kept, for the
