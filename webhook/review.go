@@ -4,14 +4,16 @@
 package webhook
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
+	"sync"
 
 	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 	kjson "sigs.k8s.io/json"
@@ -33,12 +35,30 @@ func newReviewEndpoint(handler admission.Handler) reviewEndpoint {
 // ServeHTTP answers one AdmissionReview (admission.k8s.io/v1). What is none is denied, with code 400, or 413 where it is too
 // large.
 func (e reviewEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	request, err := readReview(w, r)
+	body, ok := bodies.Get().(*bytes.Buffer)
+	if !ok {
+		body = new(bytes.Buffer)
+	}
+	defer release(body)
+	request, err := readReview(w, r, body)
 	if err != nil {
 		write(w, r, admission.Errored(codeOf(err), err))
 		return
 	}
 	write(w, r, e.hook.Handle(r.Context(), admission.Request{AdmissionRequest: *request}))
+}
+
+// bodies are used again: they are most of what an answer would allocate, and a collector that is busy keeps pods waiting.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// largestKept is the size, in bytes, of a body beyond which its memory is given back. Hardly any object is larger.
+const largestKept = 256 << 10
+
+func release(body *bytes.Buffer) {
+	if body.Cap() <= largestKept {
+		body.Reset()
+		bodies.Put(body)
+	}
 }
 
 func codeOf(err error) int32 {
@@ -65,17 +85,40 @@ var (
 	errOtherKind = errors.New("it is of another kind or version")
 )
 
-// readReview reads the question. Its object is left as it came, for whoever knows what of it matters.
-func readReview(w http.ResponseWriter, r *http.Request) (*admissionv1.AdmissionRequest, error) {
+// unread is an AdmissionReview whose objects are not read yet.
+type unread struct {
+	metav1.TypeMeta
+	Request *struct {
+		admissionv1.AdmissionRequest
+		// These take the place of the fields of the same names.
+		Object    part `json:"object"`
+		OldObject part `json:"oldObject"`
+	} `json:"request"`
+}
+
+// part is JSON within a body, and not a copy of it.
+type part []byte
+
+// UnmarshalJSON keeps hold of what it is given, which is part of the body that was given to the decoder; of nothing, where
+// that is null.
+func (p *part) UnmarshalJSON(raw []byte) error {
+	if !bytes.Equal(raw, []byte("null")) {
+		*p = raw
+	}
+	return nil
+}
+
+// readReview reads the question into a body, which must not change while the request is in use. Its objects are left as they
+// came, for whoever knows what of them matters.
+func readReview(w http.ResponseWriter, r *http.Request, body *bytes.Buffer) (*admissionv1.AdmissionRequest, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return nil, fmt.Errorf("reading an AdmissionReview: %w", errNoJSON)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxReview))
-	if err != nil {
+	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxReview)); err != nil {
 		return nil, fmt.Errorf("reading an AdmissionReview: %w", err)
 	}
-	var review admissionv1.AdmissionReview
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(body, &review); err != nil {
+	var review unread
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(body.Bytes(), &review); err != nil {
 		return nil, fmt.Errorf("reading an AdmissionReview: %w", err)
 	}
 	switch {
@@ -83,7 +126,8 @@ func readReview(w http.ResponseWriter, r *http.Request) (*admissionv1.AdmissionR
 		return nil, fmt.Errorf("reading an AdmissionReview: %w: %s", errOtherKind, review.GroupVersionKind())
 	case review.Request == nil:
 		return nil, fmt.Errorf("reading an AdmissionReview: %w", errNoRequest)
-	default:
-		return review.Request, nil
 	}
+	request := &review.Request.AdmissionRequest
+	request.Object.Raw, request.OldObject.Raw = review.Request.Object, review.Request.OldObject
+	return request, nil
 }

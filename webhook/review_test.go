@@ -74,6 +74,28 @@ func TestReviewEndpoint(t *testing.T) {
 	}
 }
 
+// What one review brought is not there when the memory is used again.
+func TestReviewEndpointForgets(t *testing.T) {
+	known := &source{bounds: declared("read")}
+	for range 3 {
+		if got := ask(t, known, "application/json", strings.NewReader(reviewOf(strings.Replace(asksToDelete, "delete", strings.Repeat("x", 100), 1)))); got.Allowed {
+			t.Fatalf("got %+v", got)
+		}
+		if got := ask(t, known, "application/json", strings.NewReader(reviewOf(asksToRead))); !got.Allowed || got.UID != "u" {
+			t.Errorf("got %+v", got)
+		}
+		for _, nothing := range []string{"null", "{}"} {
+			got := ask(t, known, "application/json", strings.NewReader(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":`+nothing+`}`))
+			if got.Allowed || got.UID != "" {
+				t.Errorf("%s: got %+v", nothing, got)
+			}
+		}
+		if got := ask(t, known, "application/json", strings.NewReader(reviewOf("null"))); got.Allowed || !strings.Contains(got.Result.Message, "there is no object") {
+			t.Errorf("got %+v", got.Result)
+		}
+	}
+}
+
 func TestReviewEndpointReadsNoMoreThanAReviewCanTake(t *testing.T) {
 	body := io.MultiReader(strings.NewReader(`{"kind":"`), io.LimitReader(endless{}, maxReview))
 	got := ask(t, &source{}, "application/json", body)
