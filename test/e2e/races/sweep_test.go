@@ -6,11 +6,13 @@ package races
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -108,7 +110,7 @@ func together(t *testing.T, c client.Client, objects []client.Object) {
 	for range hands {
 		group.Go(func() {
 			for object := range work {
-				if err := c.Create(t.Context(), object); err != nil {
+				if err := patiently(t.Context(), c, object); err != nil {
 					t.Errorf("creating %T %s: %v", object, client.ObjectKeyFromObject(object), err)
 				}
 			}
@@ -122,6 +124,19 @@ func together(t *testing.T, c client.Client, objects []client.Object) {
 	if t.Failed() {
 		t.FailNow()
 	}
+}
+
+// patiently creates an object, again where the API server's policies do not know yet what was declared a moment before.
+func patiently(ctx context.Context, c client.Client, object client.Object) error {
+	const attempts = 100
+	for range attempts {
+		err := c.Create(ctx, object)
+		if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "try again in a moment") {
+			return err
+		}
+		<-time.After(apart)
+	}
+	return c.Create(ctx, object)
 }
 
 // flag makes a change, and measures until all these services say of all their pods that they are outside.
