@@ -22,6 +22,8 @@ import (
 
 const tickets = "https://tickets.example"
 
+var podKind = schema.GroupVersionKind{Version: "v1", Kind: "Pod"}
+
 // declared is a ServiceDelegation of the service account support/portal.
 func declared(scopes ...v1alpha1.ScopeName) []v1alpha1.ServiceDelegation {
 	d := v1alpha1.ServiceDelegation{ObjectMeta: metav1.ObjectMeta{Namespace: "support", Name: "portal"}}

@@ -5,7 +5,6 @@ package webhook
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -18,10 +17,7 @@ import (
 	"behalf.dev/behalf/webhook/workload"
 )
 
-var (
-	podKind          = schema.GroupVersionKind{Version: "v1", Kind: "Pod"}
-	tokenRequestKind = schema.GroupVersionKind{Group: "authentication.k8s.io", Version: "v1", Kind: "TokenRequest"}
-)
+var tokenRequestKind = schema.GroupVersionKind{Group: "authentication.k8s.io", Version: "v1", Kind: "TokenRequest"}
 
 // tokens judges requests for service account tokens. One for the exchange is as good as a pod that mounts it, and takes no
 // right to make pods: it is given to a pod that passes, and to nobody else. ADR 0025
@@ -81,24 +77,12 @@ func (t *tokens) boundPod(ctx context.Context, req admission.Request, bound *wor
 	case bound.UID != "" && bound.UID != string(found.UID):
 		return pod, fmt.Sprintf("%s in namespace %s is another one, with the UID %s: ask again for that", bound, req.Namespace, found.UID), nil
 	}
-	if pod, err = templateOf(&found); err != nil {
-		return pod, "", err
-	}
+	pod = workload.TemplateOf(&found)
 	if account := pod.Ask(t.exchangeAudience).ServiceAccount; account != req.Name {
 		return pod, fmt.Sprintf("%s runs as service account %s/%s, and the token is one of %s/%s: ask in the name of the pod's own",
 			bound, req.Namespace, account, req.Namespace, req.Name), nil
 	}
 	return pod, "", nil
-}
-
-// templateOf reads a pod by the reader of admission: there is no second opinion on what a pod asks for.
-func templateOf(pod *corev1.Pod) (workload.Template, error) {
-	raw, err := json.Marshal(pod)
-	if err != nil {
-		return workload.Template{}, fmt.Errorf("reading the pod to which the token is bound: %w", err)
-	}
-	template, _, err := workload.Decode(podKind, raw)
-	return template, err
 }
 
 // ofPod has problems that lie in the pod, and not in the request, say which pod.

@@ -39,7 +39,7 @@ func slim(exchangeAudience string) toolscache.TransformFunc {
 		kept := &pod{ObjectMeta: metav1.ObjectMeta{
 			Namespace: full.Namespace, Name: full.Name, UID: full.UID, ResourceVersion: full.ResourceVersion,
 		}}
-		template := templateOf(full)
+		template := workload.TemplateOf(full)
 		if ask := template.Ask(exchangeAudience); !ask.Nothing() {
 			kept.ask = unique.Make(ask)
 			if made := metav1.GetControllerOf(full); made != nil {
@@ -48,32 +48,6 @@ func slim(exchangeAudience string) toolscache.TransformFunc {
 		}
 		return kept, nil
 	}
-}
-
-// templateOf is what the webhook decodes from the same pod.
-func templateOf(full *corev1.Pod) workload.Template {
-	template := workload.Template{
-		Metadata: workload.Metadata{Annotations: full.Annotations},
-		Spec: workload.PodSpec{
-			ServiceAccountName: full.Spec.ServiceAccountName,
-			ServiceAccount:     full.Spec.DeprecatedServiceAccount,
-			Volumes:            make([]workload.Volume, len(full.Spec.Volumes)),
-		},
-	}
-	for i := range full.Spec.Volumes {
-		projected := full.Spec.Volumes[i].Projected
-		if projected == nil {
-			continue
-		}
-		sources := make([]workload.Source, len(projected.Sources))
-		for k := range projected.Sources {
-			if token := projected.Sources[k].ServiceAccountToken; token != nil {
-				sources[k].ServiceAccountToken = &workload.ServiceAccountToken{Audience: token.Audience}
-			}
-		}
-		template.Spec.Volumes[i].Projected = &workload.Projected{Sources: sources}
-	}
-	return template
 }
 
 // asks says whether the pod asks for delegation.

@@ -3,7 +3,11 @@
 
 package workload
 
-import "fmt"
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+)
 
 // defaultServiceAccount is the one of a pod that names none.
 const defaultServiceAccount = "default"
@@ -45,6 +49,32 @@ type Source struct {
 // ServiceAccountToken is a token that the kubelet asks for. An empty audience means the API server.
 type ServiceAccountToken struct {
 	Audience string `json:"audience"`
+}
+
+// TemplateOf is what Decode reads of the same pod.
+func TemplateOf(full *corev1.Pod) Template {
+	template := Template{
+		Metadata: Metadata{Annotations: full.Annotations},
+		Spec: PodSpec{
+			ServiceAccountName: full.Spec.ServiceAccountName,
+			ServiceAccount:     full.Spec.DeprecatedServiceAccount,
+			Volumes:            make([]Volume, len(full.Spec.Volumes)),
+		},
+	}
+	for i := range full.Spec.Volumes {
+		projected := full.Spec.Volumes[i].Projected
+		if projected == nil {
+			continue
+		}
+		sources := make([]Source, len(projected.Sources))
+		for k := range projected.Sources {
+			if token := projected.Sources[k].ServiceAccountToken; token != nil {
+				sources[k].ServiceAccountToken = &ServiceAccountToken{Audience: token.Audience}
+			}
+		}
+		template.Spec.Volumes[i].Projected = &Projected{Sources: sources}
+	}
+	return template
 }
 
 // Ask is what a template asks for.
