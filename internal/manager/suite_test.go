@@ -6,7 +6,6 @@ package manager_test
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -23,9 +22,7 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -93,17 +90,11 @@ var _ = BeforeSuite(func(ctx context.Context) {
 
 // apply creates what a file holds.
 func apply(ctx context.Context, path string) {
-	file, err := os.Open(path)
+	raw, err := os.ReadFile(path)
 	Expect(err).NotTo(HaveOccurred())
-	defer func() { _ = file.Close() }()
-	decoder := yaml.NewYAMLOrJSONDecoder(file, 4096)
-	for {
-		object := &unstructured.Unstructured{}
-		err := decoder.Decode(object)
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		Expect(err).NotTo(HaveOccurred())
+	objects, err := upkeep.Read(raw)
+	Expect(err).NotTo(HaveOccurred())
+	for _, object := range objects {
 		Expect(admin.Create(ctx, object)).To(Succeed(), path)
 	}
 }
