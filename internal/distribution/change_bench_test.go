@@ -21,6 +21,7 @@ import (
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
+	"behalf.dev/behalf/internal/distribution/distributiontest"
 )
 
 // BenchmarkOneChangeToAll measures from one change of one resource until all clients have acknowledged it, beside the
@@ -158,8 +159,8 @@ type rawBroadcast struct {
 func startRaw(b *testing.B, clients int) *rawBroadcast {
 	b.Helper()
 	r := &rawBroadcast{joined: make(chan chan *discoveryv3.DeltaDiscoveryResponse), read: make(chan struct{}, clients)}
-	ca := newAuthority(b)
-	server := grpc.NewServer(append(ServerOptions(), grpc.Creds(credentials.NewTLS(ca.serving(b))))...)
+	ca := distributiontest.NewAuthority(b)
+	server := grpc.NewServer(append(ServerOptions(), grpc.Creds(credentials.NewTLS(ca.Server(b))))...)
 	discoveryv3.RegisterAggregatedDiscoveryServiceServer(server, r)
 	var config net.ListenConfig
 	listener, err := config.Listen(b.Context(), "tcp", "127.0.0.1:0")

@@ -18,6 +18,7 @@ import (
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
+	"behalf.dev/behalf/internal/distribution/distributiontest"
 )
 
 var (
@@ -40,13 +41,13 @@ func TestFirstSyncBringsRevocationsThenTrustThenPolicies(t *testing.T) {
 	mustSet(t, m.Server, policy, trustFor(1, "trust 1"), revocationsFor(1, "revocations 1"))
 	a := m.connect(t, everywhere, "node-1", s)
 
-	eventually(t, "everything came", func() bool { return s.size() == 3 })
+	distributiontest.Eventually(t, "everything came", func() bool { return s.size() == 3 })
 	_, order := s.came()
 	want := []Key{{bundle.KindRevocations, "revocations"}, {bundle.KindTrust, "trust"}, {bundle.KindPolicy, "support/tickets"}}
 	if !slices.Equal(order, want) {
 		t.Errorf("came as %v, want %v", order, want)
 	}
-	eventually(t, "it is acknowledged", func() bool {
+	distributiontest.Eventually(t, "it is acknowledged", func() bool {
 		p := m.Progress(bundle.KindPolicy, "support/tickets", policy.Statement.Revision, policy.Statement.Digest)
 		return p.Authorizers == 1 && p.Acked == 1 && p.Enforced()
 	})
@@ -63,12 +64,12 @@ func TestNothingIsConcludedBeforeTheFirstSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := m.connect(t, everywhere, "node-1", s)
-	eventually(t, "the authorizer is let in", func() bool { return a.State().Connected })
+	distributiontest.Eventually(t, "the authorizer is let in", func() bool { return a.State().Connected })
 	if !s.holds(held) || s.size() != 1 {
 		t.Fatal("a manager that does not know yet what there is changed what is held")
 	}
 	mustSet(t, m.Server)
-	eventually(t, "what is gone is removed", func() bool { return s.size() == 0 })
+	distributiontest.Eventually(t, "what is gone is removed", func() bool { return s.size() == 0 })
 }
 
 func TestChangesAndRemovalsReachAuthorizers(t *testing.T) {
@@ -76,14 +77,14 @@ func TestChangesAndRemovalsReachAuthorizers(t *testing.T) {
 	first := policyFor("support/tickets", 1, "policy 1")
 	mustSet(t, m.Server, first)
 	m.connect(t, everywhere, "node-1", s)
-	eventually(t, "the first revision came", func() bool { return s.holds(first) })
+	distributiontest.Eventually(t, "the first revision came", func() bool { return s.holds(first) })
 
 	second := policyFor("support/tickets", 2, "policy 2")
 	mustSet(t, m.Server, second)
-	eventually(t, "the second revision came", func() bool { return s.holds(second) })
+	distributiontest.Eventually(t, "the second revision came", func() bool { return s.holds(second) })
 
 	mustSet(t, m.Server)
-	eventually(t, "it was removed", func() bool { return s.size() == 0 })
+	distributiontest.Eventually(t, "it was removed", func() bool { return s.size() == 0 })
 }
 
 func TestWhatIsTheSameCausesNothing(t *testing.T) {
@@ -91,7 +92,7 @@ func TestWhatIsTheSameCausesNothing(t *testing.T) {
 	policy, trust := policyFor("support/tickets", 1, "policy 1", support), trustFor(1, "trust 1")
 	mustSet(t, m.Server, policy, trust)
 	m.connect(t, everywhere, "node-1", s)
-	eventually(t, "everything came", func() bool { return s.size() == 2 })
+	distributiontest.Eventually(t, "everything came", func() bool { return s.size() == 2 })
 	head := m.ledger.head
 	mustSet(t, m.Server, trust, policy)
 	if m.ledger.head != head {
@@ -104,11 +105,11 @@ func TestRejectionKeepsTheLastGoodAndIsReported(t *testing.T) {
 	good, other := policyFor("support/tickets", 1, "policy 1"), policyFor("billing/ledger", 1, "policy 1")
 	mustSet(t, m.Server, good, other)
 	m.connect(t, everywhere, "node-1", s)
-	eventually(t, "both came", func() bool { return s.size() == 2 })
+	distributiontest.Eventually(t, "both came", func() bool { return s.size() == 2 })
 
 	bad, fine := policyFor("support/tickets", 2, "bad policy"), policyFor("billing/ledger", 2, "policy 2")
 	mustSet(t, m.Server, bad, fine)
-	eventually(t, "the rejection is known", func() bool {
+	distributiontest.Eventually(t, "the rejection is known", func() bool {
 		p := m.Progress(bundle.KindPolicy, "support/tickets", bad.Statement.Revision, bad.Statement.Digest)
 		return len(p.Rejected) == 1 && !p.Enforced() &&
 			p.Rejected[0] == Rejection{"behalf-system/authorizer@node-1", errBad.Error()}
@@ -117,16 +118,16 @@ func TestRejectionKeepsTheLastGoodAndIsReported(t *testing.T) {
 		t.Error("the last good one was let go")
 	}
 	// gRFC A46: what was in order in the same response takes effect.
-	eventually(t, "the other one is enforced", func() bool {
+	distributiontest.Eventually(t, "the other one is enforced", func() bool {
 		return s.holds(fine) && m.Progress(bundle.KindPolicy, "billing/ledger", fine.Statement.Revision, fine.Statement.Digest).Enforced()
 	})
-	eventually(t, "one rejection is counted", func() bool {
+	distributiontest.Eventually(t, "one rejection is counted", func() bool {
 		return testutil.ToFloat64(m.metrics.rejected.WithLabelValues("Policy", "other")) == 1
 	})
 
 	mended := policyFor("support/tickets", 3, "policy 3")
 	mustSet(t, m.Server, mended, fine)
-	eventually(t, "the mended one is enforced", func() bool {
+	distributiontest.Eventually(t, "the mended one is enforced", func() bool {
 		return s.holds(mended) && m.Progress(bundle.KindPolicy, "support/tickets", mended.Statement.Revision, mended.Statement.Digest).Enforced()
 	})
 }
@@ -140,7 +141,7 @@ func TestProgressNamesLaggards(t *testing.T) {
 	m.connect(t, everywhere, "quick", quick)
 	m.connect(t, support, "slow", slow)
 
-	eventually(t, "one has it and one lags", func() bool {
+	distributiontest.Eventually(t, "one has it and one lags", func() bool {
 		p := m.Progress(bundle.KindPolicy, "support/tickets", policy.Statement.Revision, policy.Statement.Digest)
 		return p.Authorizers == 2 && p.Acked == 1 && slices.Equal(p.Lagging, []string{"support/authorizer@slow"})
 	})
@@ -151,7 +152,7 @@ func TestProgressNamesLaggards(t *testing.T) {
 		t.Errorf("of what is not distributed it says %+v", p)
 	}
 	close(slow.gate)
-	eventually(t, "both have it", func() bool {
+	distributiontest.Eventually(t, "both have it", func() bool {
 		return m.Progress(bundle.KindPolicy, "support/tickets", policy.Statement.Revision, policy.Statement.Digest).Enforced()
 	})
 }
@@ -164,9 +165,9 @@ func TestGoneAuthorizersCountForTheirLease(t *testing.T) {
 	first := policyFor("support/tickets", 1, "policy 1")
 	mustSet(t, m.Server, first)
 	a := m.connect(t, everywhere, "node-1", s)
-	eventually(t, "it came", func() bool { return s.holds(first) })
+	distributiontest.Eventually(t, "it came", func() bool { return s.holds(first) })
 	a.stop()
-	eventually(t, "it is gone", func() bool {
+	distributiontest.Eventually(t, "it is gone", func() bool {
 		all := m.Authorizers()
 		return len(all) == 1 && !all[0].Connected
 	})
@@ -193,9 +194,9 @@ func TestARefusalEndsWithItsConnection(t *testing.T) {
 	progress := func() Progress {
 		return m.Progress(bundle.KindPolicy, "support/tickets", refused.Statement.Revision, refused.Statement.Digest)
 	}
-	eventually(t, "it refuses", func() bool { return len(progress().Rejected) == 1 })
+	distributiontest.Eventually(t, "it refuses", func() bool { return len(progress().Rejected) == 1 })
 	a.stop()
-	eventually(t, "it is gone", func() bool { return progress().Connected == 0 })
+	distributiontest.Eventually(t, "it is gone", func() bool { return progress().Connected == 0 })
 	want := []string{"behalf-system/authorizer@node-1 (refused it, gone since 10:00:00Z, counts until 10:01:00Z)"}
 	if p := progress(); len(p.Rejected) != 0 || !slices.Equal(p.Lagging, want) {
 		t.Errorf("got %+v", p)
@@ -211,11 +212,11 @@ func TestAuthorizersThatAreExpectedLagUntilTheyAreHeardOf(t *testing.T) {
 	mustSet(t, m.Server, tickets, ledger)
 	s := newShelf()
 	a := m.connect(t, everywhere, "node-1", s)
-	eventually(t, "one holds everything", func() bool { return s.holds(tickets) && s.holds(ledger) })
+	distributiontest.Eventually(t, "one holds everything", func() bool { return s.holds(tickets) && s.holds(ledger) })
 	progress := func(r Resource) Progress {
 		return m.Progress(bundle.KindPolicy, r.Statement.Name, r.Statement.Revision, r.Statement.Digest)
 	}
-	eventually(t, "it said so", func() bool { return progress(tickets).Acked == 1 && progress(ledger).Acked == 1 })
+	distributiontest.Eventually(t, "it said so", func() bool { return progress(tickets).Acked == 1 && progress(ledger).Acked == 1 })
 
 	want := []string{support.String() + " (not heard of since the manager started)"}
 	if p := progress(tickets); p.Enforced() || p.Authorizers != 2 || p.Connected != 1 || !slices.Equal(p.Lagging, want) {
@@ -225,9 +226,9 @@ func TestAuthorizersThatAreExpectedLagUntilTheyAreHeardOf(t *testing.T) {
 		t.Errorf("%d of %d are connected", connected, expected)
 	}
 	b := m.connect(t, support, "node-1", newShelf())
-	eventually(t, "the other one is back", func() bool { return progress(tickets).Enforced() })
+	distributiontest.Eventually(t, "the other one is back", func() bool { return progress(tickets).Enforced() })
 	b.stop()
-	eventually(t, "it went again", func() bool { return progress(tickets).Connected == 1 })
+	distributiontest.Eventually(t, "it went again", func() bool { return progress(tickets).Connected == 1 })
 	if p := progress(tickets); !p.Enforced() {
 		t.Errorf("it held the newest when it went: %+v", p)
 	}
@@ -254,7 +255,7 @@ func TestTokensThatAreNotGoodAreRefused(t *testing.T) {
 			options := m.clientOptions(t, everywhere, "node-1", s)
 			writeFile(t, options.TokenFile, []byte(token))
 			a := run(t, options)
-			eventually(t, "it was refused", func() bool { return status.Code(a.State().LastError) == codes.Unauthenticated })
+			distributiontest.Eventually(t, "it was refused", func() bool { return status.Code(a.State().LastError) == codes.Unauthenticated })
 			if state := a.State(); state.Connected || s.size() != 0 {
 				t.Errorf("state %+v, %d held", state, s.size())
 			}
@@ -267,7 +268,7 @@ func TestTokensThatAreNotGoodAreRefused(t *testing.T) {
 		options := m.clientOptions(t, everywhere, "node-1", newShelf())
 		writeFile(t, options.TokenFile, []byte("\n"))
 		a := run(t, options)
-		eventually(t, "it says so", func() bool {
+		distributiontest.Eventually(t, "it says so", func() bool {
 			err := a.State().LastError
 			return err != nil && strings.Contains(err.Error(), "the file is empty")
 		})
@@ -275,7 +276,7 @@ func TestTokensThatAreNotGoodAreRefused(t *testing.T) {
 	t.Run("a reviewer that cannot tell lets nobody in", func(t *testing.T) {
 		m.reviewer.change(func(r *reviewer) { r.failing = errors.New("the API server is away") })
 		a := m.connect(t, everywhere, "node-2", newShelf())
-		eventually(t, "it was refused", func() bool { return status.Code(a.State().LastError) == codes.Unavailable })
+		distributiontest.Eventually(t, "it was refused", func() bool { return status.Code(a.State().LastError) == codes.Unavailable })
 	})
 	if got := len(m.Authorizers()); got != 0 {
 		t.Errorf("%d authorizers on the roll", got)
@@ -286,15 +287,15 @@ func TestServersThatNobodyVouchesForAreNotBelieved(t *testing.T) {
 	m, s := startDefault(t), newShelf()
 	mustSet(t, m.Server, trustFor(1, "trust 1"))
 	options := m.clientOptions(t, everywhere, "node-1", s)
-	writeFile(t, options.CAFile, newAuthority(t).pem)
+	writeFile(t, options.CAFile, distributiontest.NewAuthority(t).PEM)
 	a := run(t, options)
-	eventually(t, "the certificate was refused", func() bool {
+	distributiontest.Eventually(t, "the certificate was refused", func() bool {
 		err := a.State().LastError
 		return err != nil && strings.Contains(err.Error(), "certificate")
 	})
 	// The file is read anew, so that a rotated authority needs no restart.
-	writeFile(t, options.CAFile, m.authority.pem)
-	eventually(t, "it connects with the right authority", func() bool { return s.size() == 1 })
+	writeFile(t, options.CAFile, m.authority.PEM)
+	distributiontest.Eventually(t, "it connects with the right authority", func() bool { return s.size() == 1 })
 }
 
 // THREATS 38
@@ -305,8 +306,8 @@ func TestAuthorizersGetWhatNamesThemAndNothingElse(t *testing.T) {
 	all, one := newShelf(), newShelf()
 	m.connect(t, everywhere, "node-1", all)
 	m.connect(t, support, "node-1", one)
-	eventually(t, "the cluster-wide one has all", func() bool { return all.size() == 4 })
-	eventually(t, "the named one has its own with trust and revocations", func() bool { return one.size() == 3 })
+	distributiontest.Eventually(t, "the cluster-wide one has all", func() bool { return all.size() == 4 })
+	distributiontest.Eventually(t, "the named one has its own with trust and revocations", func() bool { return one.size() == 3 })
 	if one.get(ledger.key()).Revision != 0 {
 		t.Error("it was sent what does not name it")
 	}
@@ -315,10 +316,10 @@ func TestAuthorizersGetWhatNamesThemAndNothingElse(t *testing.T) {
 		mustSet(t, m.Server, tickets, trustFor(1, "trust 1"), revocationsFor(1, "revocations 1"))
 		none := newShelf()
 		a := m.connect(t, billing, "node-1", none)
-		eventually(t, "it is let in", func() bool { return a.State().Connected })
+		distributiontest.Eventually(t, "it is let in", func() bool { return a.State().Connected })
 		changed := policyFor("support/tickets", 2, "tickets 2", support)
 		mustSet(t, m.Server, changed, trustFor(2, "trust 2"), revocationsFor(2, "revocations 2"))
-		eventually(t, "the others have the change", func() bool { return all.holds(changed) && one.holds(changed) })
+		distributiontest.Eventually(t, "the others have the change", func() bool { return all.holds(changed) && one.holds(changed) })
 		if puts, order := none.came(); puts != 0 {
 			t.Errorf("it was sent %v", order)
 		}
@@ -327,10 +328,10 @@ func TestAuthorizersGetWhatNamesThemAndNothingElse(t *testing.T) {
 		none := newShelf()
 		m.connect(t, billing, "node-2", none)
 		mustSet(t, m.Server, policyFor("support/tickets", 2, "tickets 2", support, billing), trustFor(2, "trust 2"), revocationsFor(2, "revocations 2"))
-		eventually(t, "it has them", func() bool { return none.size() == 3 })
+		distributiontest.Eventually(t, "it has them", func() bool { return none.size() == 3 })
 		puts, _ := one.came()
 		mustSet(t, m.Server, policyFor("support/tickets", 2, "tickets 2", support), trustFor(2, "trust 2"), revocationsFor(2, "revocations 2"))
-		eventually(t, "it lost them", func() bool { return none.size() == 0 })
+		distributiontest.Eventually(t, "it lost them", func() bool { return none.size() == 0 })
 		if after, _ := one.came(); after != puts {
 			t.Error("who kept its access was sent everything again")
 		}
@@ -346,7 +347,7 @@ func TestReconnectResendsNothingThatIsHeld(t *testing.T) {
 	}
 	mustSet(t, m.Server, resources...)
 	a := m.connect(t, everywhere, "node-1", s)
-	eventually(t, "everything came", func() bool { return s.size() == len(resources) })
+	distributiontest.Eventually(t, "everything came", func() bool { return s.size() == len(resources) })
 	a.stop()
 	m.stop()
 
@@ -357,10 +358,10 @@ func TestReconnectResendsNothingThatIsHeld(t *testing.T) {
 	})
 	mustSet(t, again.Server, append(resources, changed, renewed)...)
 	again.connect(t, everywhere, "node-1", s)
-	eventually(t, "what differs was made up for", func() bool {
+	distributiontest.Eventually(t, "what differs was made up for", func() bool {
 		return s.holds(changed) && s.holds(renewed) && s.size() == 1501
 	})
-	eventually(t, "what was sent last is counted", func() bool {
+	distributiontest.Eventually(t, "what was sent last is counted", func() bool {
 		return testutil.ToFloat64(again.metrics.resources.WithLabelValues("Lease")) > 0
 	})
 	for url, want := range map[string]float64{"PolicyBundle": 1, "TrustBundle": 0, "RevocationList": 0, "Lease": 1} {
@@ -368,7 +369,7 @@ func TestReconnectResendsNothingThatIsHeld(t *testing.T) {
 			t.Errorf("%v of %s were sent, want %v", got, url, want)
 		}
 	}
-	eventually(t, "what was held counts as enforced", func() bool {
+	distributiontest.Eventually(t, "what was held counts as enforced", func() bool {
 		return again.Progress(bundle.KindPolicy, "ns/rs-1", 0, bundle.Digest([]byte("policy 1"))).Enforced()
 	})
 }
@@ -378,11 +379,11 @@ func TestLeasesAreRenewedWithoutContent(t *testing.T) {
 	key := Key{bundle.KindPolicy, "support/tickets"}
 	mustSet(t, m.Server, resourceFor(key, 1, 1000, "policy 1"))
 	m.connect(t, everywhere, "node-1", s)
-	eventually(t, "it came", func() bool { return s.size() == 1 })
+	distributiontest.Eventually(t, "it came", func() bool { return s.size() == 1 })
 
 	renewed := resourceFor(key, 1, 1300, "policy 1")
 	mustSet(t, m.Server, renewed)
-	eventually(t, "the lease is longer", func() bool { return s.holds(renewed) })
+	distributiontest.Eventually(t, "the lease is longer", func() bool { return s.holds(renewed) })
 	if got := testutil.ToFloat64(m.metrics.resources.WithLabelValues("PolicyBundle")); got != 1 {
 		t.Errorf("content was sent %v times", got)
 	}
@@ -399,22 +400,22 @@ func TestStalledPeerHoldsUpNobodyAndIsEnded(t *testing.T) {
 	m, s := startDefault(t), newShelf()
 	mustSet(t, m.Server, policyFor("ns/huge", 1, strings.Repeat("x", 8<<20)))
 	m.connect(t, everywhere, "healthy", s)
-	eventually(t, "the healthy one has it", func() bool { return s.size() == 1 })
+	distributiontest.Eventually(t, "the healthy one has it", func() bool { return s.size() == 1 })
 
 	stalled := m.speak(t, everywhere) // it never reads, so that the server's Send blocks on flow control
 	subscribeToAll(t, stalled, "stalled")
-	eventually(t, "it is owed something", func() bool {
+	distributiontest.Eventually(t, "it is owed something", func() bool {
 		p := m.Progress(bundle.KindPolicy, "ns/huge", 0, bundle.Digest([]byte(strings.Repeat("x", 8<<20))))
 		return slices.Equal(p.Lagging, []string{"behalf-system/authorizer@stalled"})
 	})
 	for revision := int64(2); revision < 50; revision++ {
 		change := policyFor("ns/huge", revision, strconv.FormatInt(revision, 10)+strings.Repeat("x", 1<<20))
 		mustSet(t, m.Server, change)
-		eventually(t, "the healthy one enforces the change", func() bool {
+		distributiontest.Eventually(t, "the healthy one enforces the change", func() bool {
 			return s.holds(change) && m.Progress(bundle.KindPolicy, "ns/huge", change.Statement.Revision, change.Statement.Digest).Acked == 1
 		})
 	}
-	eventually(t, "the server has given up on it", func() bool {
+	distributiontest.Eventually(t, "the server has given up on it", func() bool {
 		m.clock.Advance(31 * time.Second)
 		return testutil.ToFloat64(m.metrics.streams) == 1
 	})
@@ -438,7 +439,7 @@ func TestLatestWins(t *testing.T) {
 	if got, want := second.GetResources()[0].GetVersion(), bundle.Digest([]byte("policy 100")); got != want || len(second.GetResources()) != 1 {
 		t.Errorf("then came %d resources, version %s, want 1 of %s", len(second.GetResources()), got, want)
 	}
-	eventually(t, "two resources are counted as sent", func() bool {
+	distributiontest.Eventually(t, "two resources are counted as sent", func() bool {
 		return testutil.ToFloat64(m.metrics.resources.WithLabelValues("PolicyBundle")) == 2
 	})
 }
@@ -470,13 +471,13 @@ func TestRevisionsNeverRegress(t *testing.T) { // THREATS 39
 	held := policyFor("support/tickets", 5, "policy 5")
 	mustSet(t, m.Server, held, trustFor(1, "trust 1"))
 	m.connect(t, everywhere, "node-1", s)
-	eventually(t, "everything came", func() bool { return s.size() == 2 })
+	distributiontest.Eventually(t, "everything came", func() bool { return s.size() == 2 })
 
 	trust := trustFor(2, "trust 2")
 	if err := m.Set([]Resource{policyFor("support/tickets", 4, "policy 4"), trust}); !errors.Is(err, errRegress) {
 		t.Errorf("an older revision: %v", err)
 	}
-	eventually(t, "what was in order took effect", func() bool { return s.holds(trust) })
+	distributiontest.Eventually(t, "what was in order took effect", func() bool { return s.holds(trust) })
 	if !s.holds(held) {
 		t.Error("the older one took effect")
 	}
@@ -490,26 +491,26 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 	policy := policyFor("support/tickets", 1, "policy 1", support)
 	mustSet(t, m.Server, policy)
 	a := m.connect(t, support, "node-1", s)
-	eventually(t, "it came and was acknowledged", func() bool {
+	distributiontest.Eventually(t, "it came and was acknowledged", func() bool {
 		return m.Progress(bundle.KindPolicy, "support/tickets", policy.Statement.Revision, policy.Statement.Digest).Acked == 1
 	})
 
 	t.Run("while nobody can tell, they go on", func(t *testing.T) {
 		m.reviewer.change(func(r *reviewer) { r.failing = errors.New("the API server is away") })
 		before := m.reviewer.count()
-		eventually(t, "it was reviewed", func() bool {
+		distributiontest.Eventually(t, "it was reviewed", func() bool {
 			m.clock.Advance(time.Minute)
 			return m.reviewer.count() > before
 		})
 		change := policyFor("support/tickets", 2, "policy 2", support)
 		mustSet(t, m.Server, change)
-		eventually(t, "it gets changes", func() bool {
+		distributiontest.Eventually(t, "it gets changes", func() bool {
 			return s.holds(change) && m.Progress(bundle.KindPolicy, "support/tickets", change.Statement.Revision, change.Statement.Digest).Acked == 1
 		})
 	})
 	t.Run("a deleted service account loses its stream", func(t *testing.T) {
 		m.reviewer.change(func(r *reviewer) { r.failing, r.known = nil, map[string]Identity{} })
-		eventually(t, "it was ended", func() bool {
+		distributiontest.Eventually(t, "it was ended", func() bool {
 			m.clock.Advance(time.Minute)
 			return status.Code(a.State().LastError) == codes.Unauthenticated && !a.State().Connected
 		})
@@ -518,7 +519,7 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 		m.reviewer.change(func(r *reviewer) {
 			r.known = map[string]Identity{tokenOf(support): {Account: support, UID: "another"}}
 		})
-		eventually(t, "it is back", func() bool { return a.State().Connected })
+		distributiontest.Eventually(t, "it is back", func() bool { return a.State().Connected })
 	})
 }
 
@@ -535,10 +536,10 @@ func TestExpiredTokensEndStreamsEvenUnreviewed(t *testing.T) {
 	})
 	mustSet(t, m.Server)
 	a := m.connect(t, support, "node-1", newShelf())
-	eventually(t, "it is let in", func() bool { return a.State().Connected })
+	distributiontest.Eventually(t, "it is let in", func() bool { return a.State().Connected })
 	m.reviewer.change(func(r *reviewer) { r.failing = errors.New("the API server is away") })
 	end := m.clock.Now().Add(5 * time.Minute)
-	eventually(t, "it was ended", func() bool {
+	distributiontest.Eventually(t, "it was ended", func() bool {
 		m.clock.Advance(time.Minute)
 		return !a.State().Connected
 	})
@@ -611,7 +612,7 @@ func TestSilentPeersAreGivenUp(t *testing.T) {
 		_, err := stream.Recv()
 		ended <- err
 	}()
-	eventually(t, "it was given up", func() bool {
+	distributiontest.Eventually(t, "it was given up", func() bool {
 		m.clock.Advance(time.Minute)
 		select {
 		case err := <-ended:

@@ -21,6 +21,7 @@ import (
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
+	"behalf.dev/behalf/internal/distribution/distributiontest"
 )
 
 // The model of gathering is a world of three replicas, one of which leads, and a few authorizers that connect, answer, move
@@ -46,7 +47,7 @@ func (v versioned) reaches(that versioned) bool {
 }
 
 type gatherWorld struct {
-	clock    *handClock
+	clock    *distributiontest.Clock
 	replicas []*post
 	leads    int
 	started  int
@@ -131,7 +132,7 @@ func TestModelOfGathering(t *testing.T) {
 }
 
 func newGatherWorld() *gatherWorld {
-	w := &gatherWorld{clock: newHandClock(), assigned: map[Key][]string{}}
+	w := &gatherWorld{clock: distributiontest.NewClock(), assigned: map[Key][]string{}}
 	for _, key := range gatherKeys {
 		w.assigned[key] = []string{"first"}
 	}

@@ -16,6 +16,7 @@ import (
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
+	"behalf.dev/behalf/internal/distribution/distributiontest"
 )
 
 // replica is a Server without a listener; authorizers join it by hand.
@@ -123,7 +124,7 @@ func progressOf(s *Server, r Resource) Progress {
 // THREATS 39: what a replica says that it distributes is the measure of what its authorizers acknowledged.
 func TestAFollowerThatDistributesAnotherContentHasAllItsAuthorizersLag(t *testing.T) {
 	t.Parallel()
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	leader, follower := replica(t, "a", clock), replica(t, "b", clock)
 	before, now := policyFor("support/tickets", 1, "one"), policyFor("support/tickets", 2, "two")
 	mustSet(t, leader, now)
@@ -151,7 +152,7 @@ func TestAFollowerThatDistributesAnotherContentHasAllItsAuthorizersLag(t *testin
 // THREATS 39: an authorizer that holds the same bytes from before they were something else is still to go through that.
 func TestTheSameBytesUnderALaterRevisionAreToBeAcknowledgedAnew(t *testing.T) {
 	t.Parallel()
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	leader, follower := replica(t, "a", clock), replica(t, "b", clock)
 	before, between, again := policyFor("support/tickets", 1, "one"), policyFor("support/tickets", 2, "two"), policyFor("support/tickets", 3, "one")
 	mustSet(t, leader, before)
@@ -205,7 +206,7 @@ func TestWhatAnAuthorizerBringsAlongCountsUnderItsRevision(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			s, there := replica(t, "a", newHandClock()), c.kind(5, "one")
+			s, there := replica(t, "a", distributiontest.NewClock()), c.kind(5, "one")
 			mustSet(t, s, there)
 			who, err := s.authorizers.join(peer{account: everywhere, node: "1", clusterWide: true}, false, func(error) {})
 			if err != nil {
@@ -240,7 +241,7 @@ func TestWhatAnAuthorizerBringsAlongCountsUnderItsRevision(t *testing.T) {
 
 func TestARefusalIsToldWithItsReason(t *testing.T) {
 	t.Parallel()
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	leader, follower := replica(t, "a", clock), replica(t, "b", clock)
 	good, bad := policyFor("support/tickets", 1, "one"), policyFor("support/tickets", 2, "two")
 	mustSet(t, leader, good)
@@ -262,7 +263,7 @@ func TestARefusalIsToldWithItsReason(t *testing.T) {
 // THREATS 35: one authorizer's refusals are told up to a bound, and beyond it count against it.
 func TestAnAuthorizerThatRefusesTooMuchIsToldToLagWithEverything(t *testing.T) {
 	t.Parallel()
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	leader, follower := replica(t, "a", clock), replica(t, "b", clock)
 	var all []Resource
 	refuse := map[string]error{}
@@ -297,7 +298,7 @@ func TestAnAuthorizerThatRefusesTooMuchIsToldToLagWithEverything(t *testing.T) {
 
 func TestAnAuthorizerThatLacksMuchIsNotToldToHaveTheRest(t *testing.T) {
 	t.Parallel()
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	leader, follower := replica(t, "a", clock), replica(t, "b", clock)
 	var all []Resource
 	for i := range maxExceptions + 2 {
@@ -324,7 +325,7 @@ func TestAnAuthorizerThatLacksMuchIsNotToldToHaveTheRest(t *testing.T) {
 
 func TestAnAuthorizerThatMovedIsCountedOnce(t *testing.T) {
 	t.Parallel()
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	leader, follower := replica(t, "a", clock), replica(t, "b", clock)
 	policy := policyFor("support/tickets", 1, "one")
 	mustSet(t, leader, policy)
@@ -361,7 +362,7 @@ func TestAnAuthorizerThatMovedIsCountedOnce(t *testing.T) {
 // THREATS 39: what the authorizers of a replica enforce that is heard of no longer is what they acknowledged last.
 func TestAuthorizersOfALostFollowerAreGoneSinceThen(t *testing.T) {
 	t.Parallel()
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	leader, follower := replica(t, "a", clock), replica(t, "b", clock)
 	first, second := policyFor("support/tickets", 1, "one"), policyFor("support/tickets", 2, "two")
 	mustSet(t, leader, first)
@@ -387,7 +388,7 @@ func TestAuthorizersOfALostFollowerAreGoneSinceThen(t *testing.T) {
 
 // THREATS 39
 func TestTheNextLeaderForgetsNobodyWhoServedUnderTheOneBefore(t *testing.T) {
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	a, b, c := replica(t, "a", clock), replica(t, "b", clock), replica(t, "c", clock)
 	first, second := policyFor("support/tickets", 1, "one", support, billing), policyFor("support/tickets", 2, "two", support, billing)
 	for _, s := range []*Server{a, b, c} {
@@ -479,7 +480,7 @@ func TestALostReplicaIsFilledInFromAllThatHeardIt(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			clock := newHandClock()
+			clock := distributiontest.NewClock()
 			lost, earlier, later := replica(t, "lost", clock), replica(t, "earlier", clock), replica(t, "later", clock)
 			one, two := policyFor("support/tickets", 1, "one"), policyFor("support/tickets", 2, "two")
 			for _, s := range []*Server{lost, earlier, later} {
@@ -538,7 +539,7 @@ func TestALostReplicaIsFilledInFromAllThatHeardIt(t *testing.T) {
 // THREATS 39
 func TestAReplicaThatTheLeaderLostIsToldToBeLost(t *testing.T) {
 	t.Parallel()
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	leader, lost, other := replica(t, "a", clock), replica(t, "b", clock), replica(t, "c", clock)
 	one, two := policyFor("support/tickets", 1, "one"), policyFor("support/tickets", 2, "two")
 	for _, s := range []*Server{leader, lost, other} {
@@ -603,7 +604,7 @@ func TestALeaderThatIsHeardAgainCorrectsSinceWhenSomebodyIsGone(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			clock := newHandClock()
+			clock := distributiontest.NewClock()
 			leader, lost, follower := replica(t, "a", clock), replica(t, "b", clock), replica(t, "c", clock)
 			for _, s := range []*Server{leader, lost, follower} {
 				mustSet(t, s, policyFor("support/tickets", 1, "one"))
@@ -635,7 +636,7 @@ func TestALeaderThatIsHeardAgainCorrectsSinceWhenSomebodyIsGone(t *testing.T) {
 // THREATS 39: what a follower presumes since its stream ended is all that the next leader can know.
 func TestTheNextLeaderHoldsToWhatAFollowerPresumed(t *testing.T) {
 	t.Parallel()
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	leader, lost, follower, next := replica(t, "a", clock), replica(t, "b", clock), replica(t, "c", clock), replica(t, "d", clock)
 	for _, s := range []*Server{leader, lost, follower, next} {
 		mustSet(t, s, policyFor("support/tickets", 1, "one"))
@@ -664,7 +665,7 @@ func TestTheNextLeaderHoldsToWhatAFollowerPresumed(t *testing.T) {
 // THREATS 39
 func TestAFreshLeaderGoesOnWaitingForAccountsThatNobodyToldItOf(t *testing.T) {
 	t.Parallel()
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	follower := replica(t, "b", clock)
 	clock.Advance(2 * time.Minute)
 	leader := replica(t, "a", clock)
@@ -710,7 +711,7 @@ func TestALeaderKnowsOfEverybodySinceItLeadsOrWasTold(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			clock := newHandClock()
+			clock := distributiontest.NewClock()
 			before, leader, other := replica(t, "a", clock), replica(t, "b", clock), replica(t, "c", clock)
 			before.Lead()
 			clock.Advance(2 * time.Minute)
@@ -755,7 +756,7 @@ func TestALeaderKnowsOfEverybodySinceItLeadsOrWasTold(t *testing.T) {
 // THREATS 35
 func TestHoweverMuchHappensOnlyTheLatestIsTold(t *testing.T) {
 	t.Parallel()
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	leader, follower := replica(t, "a", clock), replica(t, "b", clock)
 	mustSet(t, follower, policyFor("support/tickets", 1, "1"), policyFor("support/other", 1, "other"))
 	who := authorizers(t, follower, everywhere, "1")[0]
@@ -778,7 +779,7 @@ func TestHoweverMuchHappensOnlyTheLatestIsTold(t *testing.T) {
 
 func TestWhatIsTooMuchForOneDispatchIsPartedAndTakesEffectAsAWhole(t *testing.T) {
 	t.Parallel()
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	leader, follower := replica(t, "a", clock), replica(t, "b", clock)
 	var all []Resource
 	for i := range 2*maxTold + 1 {
@@ -847,7 +848,7 @@ func TestDispatchesThatNoManagerTells(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			if err := replica(t, "a", newHandClock()).Hear("b").Take(d); err == nil {
+			if err := replica(t, "a", distributiontest.NewClock()).Hear("b").Take(d); err == nil {
 				t.Error("it was taken")
 			}
 		})
@@ -857,7 +858,7 @@ func TestDispatchesThatNoManagerTells(t *testing.T) {
 // THREATS 35
 func TestWhatReplicasTellIsBounded(t *testing.T) {
 	t.Parallel()
-	s := replica(t, "a", newHandClock())
+	s := replica(t, "a", distributiontest.NewClock())
 	h := s.Hear("b")
 	for n := range maxViews {
 		if err := h.Take(Dispatch{Replica: strconv.Itoa(n), Lost: true, Fresh: true, All: true, Instances: []Instance{{Account: "a/b", Node: strconv.Itoa(n), Connected: true}}}); err != nil {
@@ -882,7 +883,7 @@ func TestWhatReplicasTellIsBounded(t *testing.T) {
 
 func TestNothingIsHeardAfterTheEnd(t *testing.T) {
 	t.Parallel()
-	s := replica(t, "a", newHandClock())
+	s := replica(t, "a", distributiontest.NewClock())
 	h := s.Hear("b")
 	connected := []Instance{{Account: "a/b", Node: "n", Connected: true}}
 	if err := h.Take(Dispatch{Replica: "b", Fresh: true, All: true, Instances: connected}); err != nil {
@@ -899,7 +900,7 @@ func TestNothingIsHeardAfterTheEnd(t *testing.T) {
 
 func TestListenersHearOfWhatFollowersTell(t *testing.T) {
 	t.Parallel()
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	leader, follower := replica(t, "a", clock), replica(t, "b", clock)
 	mustSet(t, leader)
 	mustSet(t, follower)
@@ -931,7 +932,7 @@ func TestListenersHearOfWhatFollowersTell(t *testing.T) {
 // THREATS 44
 func TestAChangeWithAThousandAuthorizersCostsAFewSmallMessages(t *testing.T) {
 	t.Parallel()
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	leader, follower := replica(t, "a", clock), replica(t, "b", clock)
 	var all []Resource
 	for i := range 1000 {

@@ -5,17 +5,9 @@ package distribution
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -30,70 +22,8 @@ import (
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
+	"behalf.dev/behalf/internal/distribution/distributiontest"
 )
-
-// patience is how long a test waits for what must come.
-const patience = 20 * time.Second
-
-// eventually fails the test when the condition does not come true.
-func eventually(tb testing.TB, what string, condition func() bool) {
-	tb.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	giveUp := time.After(patience)
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-giveUp:
-			tb.Fatalf("this never came true: %s", what)
-		}
-	}
-}
-
-// handClock moves when it is told to.
-type handClock struct {
-	mu      sync.Mutex
-	now     time.Time
-	waiting []alarm
-}
-
-type alarm struct {
-	at time.Time
-	c  chan time.Time
-}
-
-func newHandClock() *handClock {
-	return &handClock{now: time.Date(2026, 6, 1, 10, 0, 0, 0, time.UTC)}
-}
-
-func (c *handClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *handClock) After(d time.Duration) <-chan time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	ch := make(chan time.Time, 1)
-	c.waiting = append(c.waiting, alarm{c.now.Add(d), ch})
-	return ch
-}
-
-func (c *handClock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-	var still []alarm
-	for _, a := range c.waiting {
-		if a.at.After(c.now) {
-			still = append(still, a)
-			continue
-		}
-		a.c <- c.now
-	}
-	c.waiting = still
-}
 
 // reviewer authenticates the tokens it knows: those of tokenOf.
 type reviewer struct {
@@ -133,67 +63,12 @@ func (r *reviewer) change(change func(*reviewer)) {
 	change(r)
 }
 
-// authority is a certificate authority of a test.
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pem  []byte
-}
-
-func newAuthority(tb testing.TB) *authority {
-	tb.Helper()
-	key := newECKey(tb)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"},
-		NotBefore: time.Unix(0, 0), NotAfter: time.Now().Add(time.Hour), // TLS looks at the real clock
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	raw, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(raw)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return &authority{cert: cert, key: key, pem: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})}
-}
-
-func newECKey(tb testing.TB) *ecdsa.PrivateKey {
-	tb.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return key
-}
-
-const serverName = "behalf-manager.behalf-system.svc"
-
-func (a *authority) serving(tb testing.TB) *tls.Config {
-	tb.Helper()
-	key := newECKey(tb)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "manager"}, DNSNames: []string{serverName},
-		NotBefore: time.Unix(0, 0), NotAfter: time.Now().Add(time.Hour), // TLS looks at the real clock
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	raw, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return &tls.Config{
-		MinVersion:   tls.VersionTLS13,
-		Certificates: []tls.Certificate{{Certificate: [][]byte{raw}, PrivateKey: key}},
-	}
-}
-
 // manager is a distribution server on a loopback port.
 type manager struct {
 	*Server
 	address   string
-	authority *authority
-	clock     *handClock
+	authority *distributiontest.Authority
+	clock     *distributiontest.Clock
 	reviewer  *reviewer
 	stop      func()
 }
@@ -201,7 +76,7 @@ type manager struct {
 // startManager serves at the address, or at any free port of the loopback.
 func startManager(tb testing.TB, options Options, address string) *manager {
 	tb.Helper()
-	m := &manager{authority: newAuthority(tb), clock: newHandClock()}
+	m := &manager{authority: distributiontest.NewAuthority(tb), clock: distributiontest.NewClock()}
 	m.reviewer, _ = options.Authenticator.(*reviewer)
 	options.Clock = m.clock
 	server, err := NewServer(options)
@@ -218,23 +93,9 @@ func startManager(tb testing.TB, options Options, address string) *manager {
 		tb.Fatal(err)
 	}
 	m.address = listener.Addr().String()
-	m.stop = serve(tb, server, listener, m.authority.serving(tb))
+	serving := m.authority.Server(tb)
+	m.stop = distributiontest.Run(tb, func(ctx context.Context) error { return server.Serve(ctx, listener, serving) })
 	return m
-}
-
-func serve(tb testing.TB, server *Server, listener net.Listener, config *tls.Config) (stop func()) {
-	tb.Helper()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(ctx, listener, config) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			tb.Errorf("serving: %v", err)
-		}
-	})
-	tb.Cleanup(stop)
-	return stop
 }
 
 // authorizer is a Client with the files that it reads.
@@ -248,12 +109,12 @@ func (m *manager) clientOptions(tb testing.TB, account authz.Actor, node string,
 	tb.Helper()
 	dir := tb.TempDir()
 	options := ClientOptions{
-		Address: m.address, ServerName: serverName,
+		Address: m.address, ServerName: distributiontest.ServerName,
 		CAFile: filepath.Join(dir, "ca.crt"), TokenFile: filepath.Join(dir, "token"),
 		Node: node, Sink: sink, Clock: SystemClock{},
 		MinBackoff: time.Millisecond, MaxBackoff: 5 * time.Millisecond,
 	}
-	writeFile(tb, options.CAFile, m.authority.pem)
+	writeFile(tb, options.CAFile, m.authority.PEM)
 	writeFile(tb, options.TokenFile, []byte(tokenOf(account)+"\n"))
 	return options
 }
@@ -269,17 +130,7 @@ func run(tb testing.TB, options ClientOptions) *authorizer {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
-	done := make(chan error, 1)
-	go func() { done <- client.Run(ctx) }()
-	stop := sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			tb.Errorf("running client: %v", err)
-		}
-	})
-	tb.Cleanup(stop)
-	return &authorizer{Client: client, caFile: options.CAFile, tokenFile: options.TokenFile, stop: stop}
+	return &authorizer{Client: client, caFile: options.CAFile, tokenFile: options.TokenFile, stop: distributiontest.Run(tb, client.Run)}
 }
 
 func writeFile(tb testing.TB, name string, content []byte) {

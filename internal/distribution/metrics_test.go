@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"behalf.dev/behalf/internal/authz"
+	"behalf.dev/behalf/internal/distribution/distributiontest"
 	"behalf.dev/behalf/internal/snapshot"
 )
 
@@ -49,9 +50,9 @@ func TestWhoIsThereIsCounted(t *testing.T) {
 	s := newShelf()
 	m.connect(t, everywhere, "node-1", s)
 	a := m.connect(t, everywhere, "node-2", newShelf())
-	eventually(t, "both are there", func() bool { return len(m.Authorizers()) == 2 })
+	distributiontest.Eventually(t, "both are there", func() bool { return len(m.Authorizers()) == 2 })
 	a.stop()
-	eventually(t, "one of them went", func() bool {
+	distributiontest.Eventually(t, "one of them went", func() bool {
 		all := m.Authorizers()
 		return len(all) == 2 && all[0].Connected != all[1].Connected
 	})

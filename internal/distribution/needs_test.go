@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+
+	"behalf.dev/behalf/internal/distribution/distributiontest"
 )
 
 // Without any trust or revocations an authorizer denies, whatever policy it holds: that is not what the policy says.
@@ -34,7 +36,7 @@ func TestAPolicyIsEnforcedByNobodyWhoHoldsNoTrustOrRevocations(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			clock := newHandClock()
+			clock := distributiontest.NewClock()
 			leader, follower := replica(t, "a", clock), replica(t, "b", clock)
 			for _, s := range []*Server{leader, follower} {
 				trust := trust
@@ -81,7 +83,7 @@ func TestAPolicyIsEnforcedByNobodyWhoHoldsNoTrustOrRevocations(t *testing.T) {
 // An account that nobody names any more is told to drop all, and is given all anew when it is named again.
 func TestWhoLostTrustHoldsNoneUntilItComesAgain(t *testing.T) {
 	t.Parallel()
-	s := replica(t, "a", newHandClock())
+	s := replica(t, "a", distributiontest.NewClock())
 	named, trust, revocations := policyFor("support/tickets", 1, "policy", support), trustFor(1, "trust"), revocationsFor(1, "revocations")
 	nobodys := policyFor("support/tickets", 1, "policy")
 	mustSet(t, s, named, trust, revocations)

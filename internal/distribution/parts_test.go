@@ -20,11 +20,12 @@ import (
 	"google.golang.org/grpc/status"
 
 	"behalf.dev/behalf/internal/authz"
+	"behalf.dev/behalf/internal/distribution/distributiontest"
 )
 
 func TestReviewsAreRememberedForAMinute(t *testing.T) {
 	t.Parallel()
-	clock, inner := newHandClock(), newReviewer(support)
+	clock, inner := distributiontest.NewClock(), newReviewer(support)
 	memory := Remember(inner, clock)
 	ask := func(token string) (Identity, error) { return memory.Authenticate(t.Context(), token) }
 	for range 3 {
@@ -52,7 +53,7 @@ func TestReviewsAreRememberedForAMinute(t *testing.T) {
 
 func TestReviewsAreForgottenBeforeTheTokenEnds(t *testing.T) {
 	t.Parallel()
-	clock, inner := newHandClock(), newReviewer()
+	clock, inner := distributiontest.NewClock(), newReviewer()
 	inner.known["short"] = Identity{Account: support, Expires: clock.Now().Add(30 * time.Second)}
 	memory := Remember(inner, clock)
 	for _, tc := range []struct {
@@ -68,7 +69,7 @@ func TestReviewsAreForgottenBeforeTheTokenEnds(t *testing.T) {
 
 func TestTheMemoryOfReviewsIsBounded(t *testing.T) {
 	t.Parallel()
-	memory := Remember(anybody{}, newHandClock())
+	memory := Remember(anybody{}, distributiontest.NewClock())
 	for i := range 3 * maxRemembered {
 		if _, err := memory.Authenticate(t.Context(), strconv.Itoa(i)); err != nil {
 			t.Fatal(err)
@@ -103,7 +104,7 @@ func TestBackoffGrowsWithFullJitter(t *testing.T) {
 		{math.MaxInt, 0.5, 15 * time.Second},
 	} {
 		client, err := NewClient(ClientOptions{
-			Address: "a", CAFile: "b", TokenFile: "c", Node: "d", Sink: newShelf(), Clock: newHandClock(),
+			Address: "a", CAFile: "b", TokenFile: "c", Node: "d", Sink: newShelf(), Clock: distributiontest.NewClock(),
 			Random: func() float64 { return tc.random },
 		})
 		if err != nil {
@@ -117,42 +118,36 @@ func TestBackoffGrowsWithFullJitter(t *testing.T) {
 
 func TestTheClientWaitsBetweenAttempts(t *testing.T) {
 	m := startDefault(t)
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	options := m.clientOptions(t, everywhere, "node-1", newShelf())
 	options.Clock, options.MinBackoff, options.MaxBackoff = clock, time.Second, time.Minute
 	options.Random = func() float64 { return 0.5 }
 	writeFile(t, options.CAFile, []byte("no certificate"))
 	a := run(t, options)
-	eventually(t, "the first attempt failed", func() bool { return a.State().LastError != nil })
+	distributiontest.Eventually(t, "the first attempt failed", func() bool { return a.State().LastError != nil })
 	if !strings.Contains(a.State().LastError.Error(), "holds no PEM certificate") {
 		t.Errorf("error %v", a.State().LastError)
 	}
 	for attempt, wait := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second} {
-		eventually(t, "it waits", func() bool { return clock.sleepers() == 1 })
+		distributiontest.Eventually(t, "it waits", func() bool { return clock.Waiting() == 1 })
 		clock.Advance(wait - time.Millisecond)
 		if got := a.State().Attempts; got != uint64(attempt)+1 {
 			t.Fatalf("%d attempts before %s were over", got, wait)
 		}
 		clock.Advance(time.Millisecond)
-		eventually(t, "it tries again", func() bool { return a.State().Attempts == uint64(attempt)+2 })
+		distributiontest.Eventually(t, "it tries again", func() bool { return a.State().Attempts == uint64(attempt)+2 })
 	}
-}
-
-func (c *handClock) sleepers() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.waiting)
 }
 
 func TestOptionsThatMustBeSet(t *testing.T) {
 	t.Parallel()
-	if _, err := NewServer(Options{Clock: newHandClock()}); err == nil {
+	if _, err := NewServer(Options{Clock: distributiontest.NewClock()}); err == nil {
 		t.Error("a server without authenticator was made")
 	}
 	if _, err := NewServer(Options{Authenticator: anybody{}}); err == nil {
 		t.Error("a server without clock was made")
 	}
-	full := ClientOptions{Address: "a", CAFile: "b", TokenFile: "c", Node: "d", Sink: newShelf(), Clock: newHandClock()}
+	full := ClientOptions{Address: "a", CAFile: "b", TokenFile: "c", Node: "d", Sink: newShelf(), Clock: distributiontest.NewClock()}
 	for what, unset := range map[string]func(*ClientOptions){
 		"address": func(o *ClientOptions) { o.Address = "" },
 		"CA file": func(o *ClientOptions) { o.CAFile = "" },
@@ -180,7 +175,7 @@ func membersOf(r *roll) []member {
 
 func TestTheRollIsBounded(t *testing.T) {
 	nobody := func(error) {}
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	r := newTestRoll(40, clock)
 	join := func(account authz.Actor, node int, guest bool) (*session, error) {
 		return r.join(peer{account: account, node: strconv.Itoa(node)}, guest, nobody)
@@ -295,7 +290,7 @@ func TestCompactionKeepsWhatMatters(t *testing.T) {
 // THREATS 38
 func TestRefusedTokensAreLoggedNowAndThenAndNeverQuoted(t *testing.T) {
 	var lines []string
-	clock := newHandClock()
+	clock := distributiontest.NewClock()
 	server, err := NewServer(Options{
 		Authenticator: newReviewer(everywhere), Clock: clock,
 		Log: funcr.New(func(_, args string) { lines = append(lines, args) }, funcr.Options{}),

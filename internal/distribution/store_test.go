@@ -15,12 +15,13 @@ import (
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
+	"behalf.dev/behalf/internal/distribution/distributiontest"
 	"behalf.dev/behalf/internal/snapshot"
 )
 
 func newStore() *snapshot.Store {
 	public := ed25519.PublicKey(signingKey[ed25519.PrivateKeySize-ed25519.PublicKeySize:])
-	return snapshot.New(bundle.NewVerifier(public), newHandClock().Now)
+	return snapshot.New(bundle.NewVerifier(public), distributiontest.NewClock().Now)
 }
 
 // realPolicy is a resource of support/NAME that a snapshot.Store takes.
@@ -83,13 +84,13 @@ func TestWhatIsNotInOrderIsNeitherEnforcedNorAcknowledged(t *testing.T) {
 			held := realPolicy("tickets", 5, "five.example")
 			mustSet(t, m.Server, held)
 			a := m.connect(t, everywhere, "node-1", s)
-			eventually(t, "the good one is enforced", func() bool {
+			distributiontest.Eventually(t, "the good one is enforced", func() bool {
 				return m.Progress(bundle.KindPolicy, "support/tickets", held.Statement.Revision, held.Statement.Digest).Enforced() && s.Current() != nil
 			})
 
 			wrong := tc.resource()
 			mustSet(t, m.Server, wrong)
-			eventually(t, "the rejection is known", func() bool {
+			distributiontest.Eventually(t, "the rejection is known", func() bool {
 				p := m.Progress(bundle.KindPolicy, "support/tickets", wrong.Statement.Revision, wrong.Statement.Digest)
 				return len(p.Rejected) == 1 && !p.Enforced() && strings.Contains(p.Rejected[0].Message, string(tc.want))
 			})
@@ -112,7 +113,7 @@ func TestWhatWasRejectedHalfwayIsOfferedOnceMore(t *testing.T) {
 	a1 := realPolicy("a", 1, "shared.example")
 	mustSet(t, m.Server, a1)
 	m.connect(t, everywhere, "node-1", s)
-	eventually(t, "the first holds the host", func() bool { return s.Current() != nil })
+	distributiontest.Eventually(t, "the first holds the host", func() bool { return s.Current() != nil })
 
 	// b takes the host over from a, but stands in the first response, and a in a later one.
 	resources := []Resource{realPolicy("b", 1, "shared.example")}
@@ -121,7 +122,7 @@ func TestWhatWasRejectedHalfwayIsOfferedOnceMore(t *testing.T) {
 	}
 	resources = append(resources, realPolicy("a", 2))
 	mustSet(t, m.Server, resources...)
-	eventually(t, "all is enforced in the end", func() bool {
+	distributiontest.Eventually(t, "all is enforced in the end", func() bool {
 		return m.Progress(bundle.KindPolicy, "support/b", resources[0].Statement.Revision, resources[0].Statement.Digest).Enforced()
 	})
 	if audience, _ := s.Current().Audience("shared.example"); audience != "https://b.example" {
@@ -159,7 +160,7 @@ func TestResponsesThatMakeNoSenseAreRejectedByTheClient(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
 			s := newShelf()
-			client, err := NewClient(ClientOptions{Address: "a", CAFile: "b", TokenFile: "c", Node: "d", Sink: s, Clock: newHandClock()})
+			client, err := NewClient(ClientOptions{Address: "a", CAFile: "b", TokenFile: "c", Node: "d", Sink: s, Clock: distributiontest.NewClock()})
 			if err != nil {
 				t.Fatal(err)
 			}

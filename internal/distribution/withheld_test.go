@@ -16,6 +16,7 @@ import (
 
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
+	"behalf.dev/behalf/internal/distribution/distributiontest"
 )
 
 func withheld(name string, authorizers ...authz.Actor) Resource {
@@ -31,7 +32,7 @@ func TestWhatIsWithheldIsKeptByWhoeverHoldsIt(t *testing.T) {
 	mustSet(t, m.Server, withheld("support/tickets", support), trust)
 	m.connect(t, support, "node-1", holder)
 	m.connect(t, support, "node-2", stranger)
-	eventually(t, "trust came to both", func() bool { return holder.holds(trust) && stranger.holds(trust) })
+	distributiontest.Eventually(t, "trust came to both", func() bool { return holder.holds(trust) && stranger.holds(trust) })
 	if !holder.holds(held) || stranger.size() != 1 {
 		t.Fatalf("one that held it holds it: %t, another has %d bundles", holder.holds(held), stranger.size())
 	}
@@ -42,11 +43,11 @@ func TestWhatIsWithheldIsKeptByWhoeverHoldsIt(t *testing.T) {
 
 	next := policyFor("support/tickets", 5, "policy 5", support)
 	mustSet(t, m.Server, next, trust)
-	eventually(t, "the next one came to both", func() bool {
+	distributiontest.Eventually(t, "the next one came to both", func() bool {
 		return holder.holds(next) && stranger.holds(next) && m.Progress(bundle.KindPolicy, "support/tickets", next.Statement.Revision, next.Statement.Digest).Enforced()
 	})
 	mustSet(t, m.Server, trust)
-	eventually(t, "what is gone is removed from both", func() bool { return holder.size()+stranger.size() == 0 })
+	distributiontest.Eventually(t, "what is gone is removed from both", func() bool { return holder.size()+stranger.size() == 0 })
 }
 
 func TestWhatIsWithheldAndThenGoneIsRemoved(t *testing.T) {
@@ -55,9 +56,9 @@ func TestWhatIsWithheldAndThenGoneIsRemoved(t *testing.T) {
 	holder.held[held.key()] = held.Statement
 	mustSet(t, m.Server, withheld("support/tickets"), trust)
 	m.connect(t, everywhere, "node-1", holder)
-	eventually(t, "trust came", func() bool { return holder.holds(trust) })
+	distributiontest.Eventually(t, "trust came", func() bool { return holder.holds(trust) })
 	mustSet(t, m.Server, trust)
-	eventually(t, "it is removed", func() bool { return holder.size() == 1 })
+	distributiontest.Eventually(t, "it is removed", func() bool { return holder.size() == 1 })
 }
 
 // forgetless refuses whatever comes as older than what it saw.
@@ -83,7 +84,7 @@ func TestAnAuthorizerSaysWhichRevisionItHasSeen(t *testing.T) {
 	m.connect(t, everywhere, "node-1", newShelf())
 	m.connect(t, everywhere, "node-2", forgetless{newShelf(), 17})
 	m.connect(t, everywhere, "node-3", forgetless{newShelf(), math.MaxInt64}) // nobody can have assigned that: it must not hide the other one
-	eventually(t, "the floor is known", func() bool {
+	distributiontest.Eventually(t, "the floor is known", func() bool {
 		p := m.Progress(bundle.KindPolicy, "support/tickets", old.Statement.Revision, old.Statement.Digest)
 		return p.Floor == 17 && p.Acked == 1 && len(p.Rejected) == 2
 	})
@@ -117,7 +118,7 @@ func TestFloorsAreReadAsTheyAreWritten(t *testing.T) {
 // THREATS 39: of an API server that was restored, say. The leader then gives the very same content a later revision.
 func TestWhatWasRefusedAsOlderComesAgainUnderALaterRevision(t *testing.T) {
 	t.Parallel()
-	s := replica(t, "a", newHandClock())
+	s := replica(t, "a", distributiontest.NewClock())
 	mustSet(t, s)
 	who := authorizers(t, s, everywhere, "1")[0]
 	mustSet(t, s, policyFor("support/tickets", 4, "one"))
