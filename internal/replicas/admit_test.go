@@ -19,12 +19,13 @@ import (
 
 	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/distribution"
+	"behalf.dev/behalf/internal/distribution/distributiontest"
 )
 
 // dial connects to a replica like another one, and proves nothing.
 func (r *replica) dial(tb testing.TB) *grpc.ClientConn {
 	tb.Helper()
-	f := NewFollower(FollowerOptions{TLS: r.cluster.authority.client})
+	f := NewFollower(FollowerOptions{TLS: r.cluster.trusted})
 	connection, err := f.connect(r.elected)
 	if err != nil {
 		tb.Fatal(err)
@@ -62,7 +63,7 @@ func TestNobodyButAReplicaOpensTheServiceOfReplicas(t *testing.T) {
 	c := newCluster(t)
 	a, b := c.start("a"), c.start("b")
 	a.leads()
-	eventually(t, "the other replica reports", func() bool { return a.leader.Followers() == 1 })
+	distributiontest.Eventually(t, "the other replica reports", func() bool { return a.leader.Followers() == 1 })
 	good := statementOf(t, ours, "x", "a", time.Now())
 	ofBundle := string(policy(t, "one", 1).Artifact.Envelope)
 	for sentence, tc := range map[string]struct {
@@ -99,7 +100,7 @@ func TestNobodyButAReplicaOpensTheServiceOfReplicas(t *testing.T) {
 // THREATS 38
 func TestWithoutAKeyNobodyIsAReplica(t *testing.T) {
 	t.Parallel()
-	l := NewLeader(LeaderOptions{Identity: "a", Leads: func() bool { return true }, Keys: nobody, Clock: newHandClock()})
+	l := NewLeader(LeaderOptions{Identity: "a", Leads: func() bool { return true }, Keys: nobody, Clock: distributiontest.NewClock()})
 	ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs(statementHeader, statementOf(t, ours, "b", "a", l.options.Clock.Now())))
 	if _, err := l.admit(ctx); status.Code(err) != codes.Unavailable {
 		t.Errorf("got %v", err)
@@ -168,7 +169,7 @@ func TestWhatIsNoDispatchEndsTheStream(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "nothing is left of it", func() bool { return a.leader.Followers() == 0 })
+	distributiontest.Eventually(t, "nothing is left of it", func() bool { return a.leader.Followers() == 0 })
 }
 
 // THREATS 35
@@ -197,7 +198,7 @@ func TestAReplicaHasOneStream(t *testing.T) {
 	if !strings.Contains(err.Error(), errAgain.Error()) {
 		t.Errorf("the first ended with %v", err)
 	}
-	eventually(t, "one is left", func() bool { return a.leader.Followers() == 1 })
+	distributiontest.Eventually(t, "one is left", func() bool { return a.leader.Followers() == 1 })
 }
 
 // THREATS 35
@@ -247,7 +248,7 @@ func TestAReplicaThatDoesNotListenHoldsNobodyUp(t *testing.T) {
 		content := string(rune('a' + revision))
 		a.publishBeside(content, revision+1)
 		b.publish(content, revision+1)
-		eventually(t, "what another one tells is heard", func() bool { return a.progress(content).Acked == 1 })
+		distributiontest.Eventually(t, "what another one tells is heard", func() bool { return a.progress(content).Acked == 1 })
 	}
 }
 

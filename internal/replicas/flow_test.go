@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"behalf.dev/behalf/internal/distribution"
+	"behalf.dev/behalf/internal/distribution/distributiontest"
 )
 
 // THREATS 39
@@ -25,12 +26,12 @@ func TestTheLeaderCountsTheAuthorizersOfAllReplicas(t *testing.T) {
 	a.connect("at-a", newShelf())
 	b.connect("at-b", newShelf())
 	leave := d.connect("at-d", held)
-	eventually(t, "two have it and one that is connected and silent lags", func() bool {
+	distributiontest.Eventually(t, "two have it and one that is connected and silent lags", func() bool {
 		p := a.progress("one")
 		return p.Authorizers == 3 && p.Acked == 2 && p.Waiting == 1 && slices.Equal(p.Lagging, []string{nameOf("at-d")})
 	})
 	close(held.gate)
-	eventually(t, "all have it", func() bool { p := a.progress("one"); return p.Enforced() && p.Connected == 3 })
+	distributiontest.Eventually(t, "all have it", func() bool { p := a.progress("one"); return p.Enforced() && p.Connected == 3 })
 
 	for i, r := range all {
 		if p := a.progress("two"); p.Enforced() || p.Acked > i { // as many as distribute it may have acknowledged it by now
@@ -38,11 +39,11 @@ func TestTheLeaderCountsTheAuthorizersOfAllReplicas(t *testing.T) {
 		}
 		r.publish("two", 2)
 	}
-	eventually(t, "all have that", func() bool { p := a.progress("two"); return p.Enforced() && p.Connected == 3 })
+	distributiontest.Eventually(t, "all have that", func() bool { p := a.progress("two"); return p.Enforced() && p.Connected == 3 })
 
 	leave()
 	b.connect("at-d", held)
-	eventually(t, "one that moved is counted once", func() bool {
+	distributiontest.Eventually(t, "one that moved is counted once", func() bool {
 		p := a.progress("two")
 		return p.Enforced() && p.Authorizers == 3 && p.Connected == 3
 	})
@@ -62,24 +63,24 @@ func TestTheNextLeaderGoesOnFromWhatItWasTold(t *testing.T) {
 	everybody := func(r *replica) bool {
 		return len(r.Authorizers()) == 3 && !slices.ContainsFunc(r.Authorizers(), func(x distribution.Authorizer) bool { return !x.Connected })
 	}
-	eventually(t, "each replica knows of all", func() bool { return everybody(a) && everybody(b) && everybody(d) })
-	eventually(t, "all have it, by the leader's word to the others", func() bool { return a.progress("one").Enforced() && b.progress("one").Enforced() })
+	distributiontest.Eventually(t, "each replica knows of all", func() bool { return everybody(a) && everybody(b) && everybody(d) })
+	distributiontest.Eventually(t, "all have it, by the leader's word to the others", func() bool { return a.progress("one").Enforced() && b.progress("one").Enforced() })
 
 	a.stop()
 	leave()
 	b.leads()
-	eventually(t, "who served under the dead leader is gone, and counts", func() bool {
+	distributiontest.Eventually(t, "who served under the dead leader is gone, and counts", func() bool {
 		p := b.progress("one")
 		return p.Authorizers == 3 && p.Connected == 2 && p.Enforced()
 	})
 	b.publish("two", 2)
 	d.publish("two", 2)
-	eventually(t, "of the next content it lags, by name", func() bool {
+	distributiontest.Eventually(t, "of the next content it lags, by name", func() bool {
 		p := b.progress("two")
 		return p.Acked == 2 && len(p.Lagging) == 1 && strings.HasPrefix(p.Lagging[0], nameOf("at-a")+" (gone since ")
 	})
 	d.connect("at-a", newShelf())
-	eventually(t, "until it is back at another replica", func() bool {
+	distributiontest.Eventually(t, "until it is back at another replica", func() bool {
 		p := b.progress("two")
 		return p.Enforced() && p.Authorizers == 3 && p.Connected == 3
 	})
@@ -92,14 +93,14 @@ func TestAFollowerSaysToWhomItReports(t *testing.T) {
 		t.Errorf("at first: %s", got)
 	}
 	a.leads()
-	eventually(t, "it reports", func() bool {
+	distributiontest.Eventually(t, "it reports", func() bool {
 		return b.follower.String() == "reporting to a" && b.follower.Ready() == nil && a.leader.Followers() == 1
 	})
-	eventually(t, "the leader leads", func() bool { return a.follower.String() == "others report to this replica" })
+	distributiontest.Eventually(t, "the leader leads", func() bool { return a.follower.String() == "others report to this replica" })
 	b.leads()
-	eventually(t, "the roles are changed", func() bool { return a.follower.String() == "reporting to b" && a.leader.Followers() == 0 })
+	distributiontest.Eventually(t, "the roles are changed", func() bool { return a.follower.String() == "reporting to b" && a.leader.Followers() == 0 })
 	c.election.elect(Elected{Identity: "z"})
-	eventually(t, "a leader without an address is named", func() bool { return a.follower.String() == "leader z does not say where it listens" })
+	distributiontest.Eventually(t, "a leader without an address is named", func() bool { return a.follower.String() == "leader z does not say where it listens" })
 	c.election.elect(Elected{})
-	eventually(t, "nobody leads", func() bool { return a.follower.String() == "no leader is known" })
+	distributiontest.Eventually(t, "nobody leads", func() bool { return a.follower.String() == "no leader is known" })
 }

@@ -5,16 +5,9 @@ package replicas
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -28,63 +21,10 @@ import (
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/distribution"
+	"behalf.dev/behalf/internal/distribution/distributiontest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// patience is how long a test waits for what must come.
-const patience = 20 * time.Second
-
-func eventually(tb testing.TB, what string, condition func() bool) {
-	tb.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	giveUp := time.After(patience)
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-giveUp:
-			tb.Fatalf("this never came true: %s", what)
-		}
-	}
-}
-
-// handClock moves when it is told to; what waits for it is woken then.
-type handClock struct {
-	mu      sync.Mutex
-	now     time.Time
-	waiting map[chan time.Time]time.Time
-}
-
-func newHandClock() *handClock {
-	return &handClock{now: time.Date(2026, 6, 1, 10, 0, 0, 0, time.UTC), waiting: map[chan time.Time]time.Time{}}
-}
-
-func (c *handClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *handClock) After(d time.Duration) <-chan time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	woken := make(chan time.Time, 1)
-	c.waiting[woken] = c.now.Add(d)
-	return woken
-}
-
-func (c *handClock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-	for woken, at := range c.waiting {
-		if !at.After(c.now) {
-			woken <- c.now
-			delete(c.waiting, woken)
-		}
-	}
-}
 
 // sharedKey is what replicas have and nobody else.
 type sharedKey struct{ key ed25519.PrivateKey }
@@ -96,43 +36,6 @@ var (
 	theirs = sharedKey{ed25519.NewKeyFromSeed([]byte("a seed that nobody here believes"))}
 	nobody = sharedKey{}
 )
-
-const serverName = "behalf-manager.behalf-system.svc"
-
-// authority vouches for all replicas.
-type authority struct {
-	pool    *x509.CertPool
-	pem     []byte
-	serving tls.Certificate
-}
-
-func newAuthority(tb testing.TB) *authority {
-	tb.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	template := &x509.Certificate{ // its own authority
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, DNSNames: []string{serverName},
-		NotBefore: time.Unix(0, 0), NotAfter: time.Now().Add(time.Hour), // TLS looks at the real clock
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	raw, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	a := &authority{
-		pool: x509.NewCertPool(), pem: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}),
-		serving: tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key},
-	}
-	a.pool.AppendCertsFromPEM(a.pem)
-	return a
-}
-
-func (a *authority) client() (*tls.Config, error) {
-	return &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: a.pool, ServerName: serverName}, nil
-}
 
 // election is a lease that the test writes.
 type election struct {
@@ -185,14 +88,17 @@ func (byName) Authenticate(_ context.Context, token string) (distribution.Identi
 // cluster is what replicas share.
 type cluster struct {
 	tb        testing.TB
-	authority *authority
+	authority *distributiontest.Authority
 	election  *election
 }
 
 func newCluster(tb testing.TB) *cluster {
 	tb.Helper()
-	return &cluster{tb: tb, authority: newAuthority(tb), election: &election{}}
+	return &cluster{tb: tb, authority: distributiontest.NewAuthority(tb), election: &election{}}
 }
+
+// trusted is TLS with which replicas connect to each other.
+func (c *cluster) trusted() (*tls.Config, error) { return c.authority.Client(), nil }
 
 // replica is one manager's distribution with what it tells the others.
 type replica struct {
@@ -225,33 +131,14 @@ func (c *cluster) start(name string) *replica {
 		Keys: ours, Gatherer: server, Clock: clock, Log: logr.Discard(),
 	})
 	r.follower = NewFollower(FollowerOptions{
-		Identity: name, Leader: c.election.now, Changes: c.election.observe(), Keys: ours, TLS: c.authority.client,
+		Identity: name, Leader: c.election.now, Changes: c.election.observe(), Keys: ours, TLS: c.trusted,
 		Gatherer: server, Clock: clock, Log: logr.Discard(), Random: func() float64 { return 0.01 },
 	})
-	r.stop = running(c.tb, func(ctx context.Context) error { return r.follower.Start(ctx) }, func(ctx context.Context) error {
-		return server.Serve(ctx, listener, &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{c.authority.serving}}, r.leader)
+	serving := c.authority.Server(c.tb)
+	r.stop = distributiontest.Run(c.tb, r.follower.Start, func(ctx context.Context) error {
+		return server.Serve(ctx, listener, serving, r.leader)
 	})
 	return r
-}
-
-// running runs things until they are stopped together.
-func running(tb testing.TB, things ...func(context.Context) error) (stop func()) {
-	tb.Helper()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
-	done := make(chan error, len(things))
-	for _, thing := range things {
-		go func() { done <- thing(ctx) }()
-	}
-	stop = sync.OnceFunc(func() {
-		cancel()
-		for range things {
-			if err := <-done; err != nil {
-				tb.Errorf("it ended with %v", err)
-			}
-		}
-	})
-	tb.Cleanup(stop)
-	return stop
 }
 
 // leads makes this replica the leader.
@@ -322,19 +209,19 @@ func (r *replica) connect(node string, sink distribution.Sink) (stop func()) {
 	tb := r.cluster.tb
 	tb.Helper()
 	folder := tb.TempDir()
-	for name, content := range map[string]string{"ca.crt": string(r.cluster.authority.pem), "token": "token-of-the-authorizer"} {
+	for name, content := range map[string]string{"ca.crt": string(r.cluster.authority.PEM), "token": "token-of-the-authorizer"} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
 			tb.Fatal(err)
 		}
 	}
 	client, err := distribution.NewClient(distribution.ClientOptions{
-		Address: r.elected.Address, ServerName: serverName, CAFile: filepath.Join(folder, "ca.crt"), TokenFile: filepath.Join(folder, "token"),
+		Address: r.elected.Address, ServerName: distributiontest.ServerName, CAFile: filepath.Join(folder, "ca.crt"), TokenFile: filepath.Join(folder, "token"),
 		Node: node, Sink: sink, Clock: distribution.SystemClock{}, MinBackoff: time.Millisecond, MaxBackoff: 5 * time.Millisecond,
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return running(tb, client.Run)
+	return distributiontest.Run(tb, client.Run)
 }
 
 func nameOf(node string) string { return fmt.Sprintf("%s@%s", account, node) }
