@@ -6,24 +6,16 @@ package authorizer_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -38,48 +30,17 @@ import (
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/distribution"
+	"behalf.dev/behalf/internal/distribution/distributiontest"
 	"behalf.dev/behalf/internal/frontdoor/authzen"
 	"behalf.dev/behalf/internal/frontdoor/doortest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what must come.
-const patience = 20 * time.Second
+// clock stands where it is set, and wakes who waits soon all the same: files are looked at and managers tried again meanwhile.
+type clock struct{ *distributiontest.Clock }
 
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	giveUp := time.After(patience)
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-giveUp:
-			t.Fatalf("this never came true: %s", what)
-		}
-	}
-}
-
-// clock stands where it is set; whoever waits is woken at once.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-func (c *clock) After(time.Duration) <-chan time.Time { return time.After(5 * time.Millisecond) }
+func (clock) After(time.Duration) <-chan time.Time { return time.After(5 * time.Millisecond) }
 
 // anyone lets every token in.
 type anyone struct{}
@@ -90,17 +51,17 @@ func (anyone) Authenticate(context.Context, string) (distribution.Identity, erro
 
 // scene is a manager and an authorizer, as real servers.
 type scene struct {
-	t       *testing.T
-	dir     string
-	clock   *clock
-	world   *doortest.World
-	signer  ed25519.PrivateKey
-	cert    tls.Certificate
-	options authorizer.Options
-	manager *distribution.Server
-	stop    context.CancelFunc
-	stopped chan error
-	it      *authorizer.Authorizer
+	t         *testing.T
+	dir       string
+	clock     clock
+	world     *doortest.World
+	signer    ed25519.PrivateKey
+	authority *distributiontest.Authority
+	options   authorizer.Options
+	manager   *distribution.Server
+	// stopManager ends the manager.
+	stopManager func()
+	it          *authorizer.Authorizer
 	// end ends the authorizer.
 	end func()
 	log journal
@@ -112,18 +73,18 @@ type scene struct {
 func newScene(t *testing.T) *scene {
 	t.Helper()
 	s := &scene{
-		t: t, dir: t.TempDir(), clock: &clock{now: doortest.Now}, world: doortest.New(t), authenticator: anyone{},
+		t: t, dir: t.TempDir(), clock: clock{distributiontest.ClockAt(doortest.Now)}, world: doortest.New(t), authenticator: anyone{},
 		clusterWide: []authz.Actor{{Namespace: "behalf-system", ServiceAccount: "authorizer"}},
 	}
 	_, s.signer, _ = ed25519.GenerateKey(rand.Reader)
-	s.writeCertificate()
+	s.certify()
 	s.write("token", "a token")
 	s.write("keys", bundle.MarshalPublicKeys(s.signer.Public().(ed25519.PublicKey)))
 	s.options = authorizer.Options{
-		ManagerAddress: s.startManager("127.0.0.1:0"), ManagerCAFile: s.path("ca.crt"), ManagerServerName: "localhost",
+		ManagerAddress: s.startManager("127.0.0.1:0"), ManagerCAFile: s.path("ca.crt"), ManagerServerName: distributiontest.ServerName,
 		TokenFile: s.path("token"), BundleKeysFile: s.path("keys"), NodeID: "pod-1",
 		ExtAuthzAddress: "127.0.0.1:0", AuthZENAddress: "127.0.0.1:0", HealthAddress: "127.0.0.1:0",
-		AuthZENPeers: []authz.Actor{doortest.Gateway}, TLSCertFile: s.path("ca.crt"), TLSKeyFile: s.path("tls.key"),
+		AuthZENPeers: []authz.Actor{doortest.Gateway}, TLSCertFile: s.path("tls.crt"), TLSKeyFile: s.path("tls.key"),
 		DecisionLog: s.path("decisions.jsonl"),
 	}
 	return s
@@ -138,31 +99,14 @@ func (s *scene) write(name, content string) {
 	}
 }
 
-// writeCertificate makes one certificate that vouches for itself, for the manager and for the authorizer.
-func (s *scene) writeCertificate() {
+// certify has a new authority vouch for the authorizer, and for managers that start from now on.
+func (s *scene) certify() {
 	s.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, DNSNames: []string{"localhost"},
-		NotBefore: time.Unix(0, 0), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.write("tls.key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})))
-	s.write("ca.crt", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
-	if s.cert, err = tls.LoadX509KeyPair(s.path("ca.crt"), s.path("tls.key")); err != nil {
-		s.t.Fatal(err)
-	}
+	s.authority = distributiontest.NewAuthority(s.t)
+	certificate, key := s.authority.Issue(s.t)
+	s.write("ca.crt", string(s.authority.PEM))
+	s.write("tls.crt", string(certificate))
+	s.write("tls.key", string(key))
 }
 
 func (s *scene) startManager(address string) string {
@@ -177,23 +121,9 @@ func (s *scene) startManager(address string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	s.stop, s.stopped = stop, make(chan error, 1)
-	config := &tls.Config{Certificates: []tls.Certificate{s.cert}, MinVersion: tls.VersionTLS13}
-	go func() { s.stopped <- s.manager.Serve(ctx, listener, config) }()
-	s.t.Cleanup(s.stopManager)
+	manager, serving := s.manager, s.authority.Server(s.t)
+	s.stopManager = distributiontest.Run(s.t, func(ctx context.Context) error { return manager.Serve(ctx, listener, serving) })
 	return listener.Addr().String()
-}
-
-func (s *scene) stopManager() {
-	if s.stop == nil {
-		return
-	}
-	s.stop()
-	s.stop = nil
-	if err := <-s.stopped; err != nil {
-		s.t.Error(err)
-	}
 }
 
 // resource signs content as the manager does, for an hour.
@@ -231,17 +161,11 @@ func (s *scene) start() {
 	if s.it, err = authorizer.New(s.options, s.log.logger(), s.clock); err != nil {
 		s.t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func(it *authorizer.Authorizer) { ended <- it.Run(ctx) }(s.it)
-	s.end = sync.OnceFunc(func() {
-		stop()
+	stop := distributiontest.Run(s.t, s.it.Run)
+	s.end = func() {
 		http.DefaultClient.CloseIdleConnections()
-		if err := <-ended; err != nil {
-			s.t.Error(err)
-		}
-	})
-	s.t.Cleanup(s.end)
+		stop()
+	}
 	s.t.Cleanup(http.DefaultClient.CloseIdleConnections)
 }
 
@@ -269,19 +193,13 @@ func do(t *testing.T, client *http.Client, r *http.Request) (status int, body st
 
 func (s *scene) waitReady() {
 	s.t.Helper()
-	eventually(s.t, "the authorizer is ready", func() bool { status, _ := s.get("/readyz"); return status == http.StatusOK })
-}
-
-func (s *scene) trusted() *tls.Config {
-	pool := x509.NewCertPool()
-	pool.AddCert(s.cert.Leaf)
-	return &tls.Config{RootCAs: pool, ServerName: "localhost", MinVersion: tls.VersionTLS13}
+	distributiontest.Eventually(s.t, "the authorizer is ready", func() bool { status, _ := s.get("/readyz"); return status == http.StatusOK })
 }
 
 // check asks over ext_authz whether the portal may read alice's ticket, and gives the reason that denied.
 func (s *scene) check() string {
 	s.t.Helper()
-	connection, err := grpc.NewClient(s.it.Address("extauthz"), grpc.WithTransportCredentials(credentials.NewTLS(s.trusted())))
+	connection, err := grpc.NewClient(s.it.Address("extauthz"), grpc.WithTransportCredentials(credentials.NewTLS(s.authority.Client())))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -303,7 +221,7 @@ func (s *scene) check() string {
 // evaluate asks the same over AuthZEN.
 func (s *scene) evaluate() string {
 	s.t.Helper()
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: s.trusted(), ForceAttemptHTTP2: true}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: s.authority.Client(), ForceAttemptHTTP2: true}}
 	defer client.CloseIdleConnections()
 	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, "https://"+s.it.Address("authzen")+"/access/v1/evaluation", strings.NewReader(`{
 		"subject": {"type": "user", "id": "alice", "properties": {"issuer": "corp", "groups": ["customers"]}},
@@ -362,7 +280,7 @@ func TestAnAuthorizerDecidesOnWhatItsManagerSends(t *testing.T) {
 			t.Errorf("metrics name %s", secret)
 		}
 	}
-	eventually(t, "both decisions are in the log", func() bool { return len(s.decisions()) == 2 })
+	distributiontest.Eventually(t, "both decisions are in the log", func() bool { return len(s.decisions()) == 2 })
 	for _, record := range s.decisions() {
 		if record["decision"] != "Allow" || record["scope"] != "tickets:read" || record["actor"] != "support/portal" {
 			t.Errorf("record %v", record)
@@ -396,7 +314,7 @@ func TestAnAuthorizerThatLacksSomethingSaysWhatAndDenies(t *testing.T) {
 		s.options.BundleKeysFile = s.path("later")
 		s.publish(1)
 		s.start()
-		eventually(t, "readiness names the file", func() bool {
+		distributiontest.Eventually(t, "readiness names the file", func() bool {
 			status, body := s.get("/readyz")
 			return status == http.StatusServiceUnavailable && strings.Contains(body, "missing: no bundle keys: open "+s.path("later"))
 		})
@@ -413,7 +331,7 @@ func TestAnAuthorizerThatLacksSomethingSaysWhatAndDenies(t *testing.T) {
 		s := newScene(t)
 		s.stopManager()
 		s.start()
-		eventually(t, "readiness says so", func() bool {
+		distributiontest.Eventually(t, "readiness says so", func() bool {
 			status, body := s.get("/readyz")
 			return status == http.StatusServiceUnavailable && strings.Contains(body, "not ready: every request is denied\n") &&
 				strings.Contains(body, "missing: no Trust bundle has come yet") && strings.Contains(body, "missing: no policy bundle has come") &&
@@ -432,12 +350,12 @@ func TestAnAuthorizerThatLacksSomethingSaysWhatAndDenies(t *testing.T) {
 		s.start()
 		s.waitReady()
 		s.stopManager()
-		s.clock.advance(59 * time.Minute)
-		eventually(t, "it is ready without a manager, and says so", func() bool {
+		s.clock.Advance(59 * time.Minute)
+		distributiontest.Eventually(t, "it is ready without a manager, and says so", func() bool {
 			status, body := s.get("/readyz")
 			return status == http.StatusOK && strings.HasPrefix(body, "ready\n") && strings.Contains(body, "note: not connected to the manager")
 		})
-		s.clock.advance(2 * time.Minute)
+		s.clock.Advance(2 * time.Minute)
 		status, body := s.get("/readyz")
 		if status != http.StatusServiceUnavailable || !strings.Contains(body, "the lease of the Trust bundle ended at 2026-06-01T11:00:00Z") {
 			t.Errorf("readiness %d: %s", status, body)
@@ -452,11 +370,11 @@ func TestAnAuthorizerThatLacksSomethingSaysWhatAndDenies(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.start()
-		eventually(t, "it waits for a policy bundle", func() bool {
+		distributiontest.Eventually(t, "it waits for a policy bundle", func() bool {
 			_, body := s.get("/readyz")
 			return body == "not ready: every request is denied\nmissing: no policy bundle has come: every request is denied; waiting for the manager\n"
 		})
-		s.clock.advance(5 * time.Second)
+		s.clock.Advance(5 * time.Second)
 		status, body := s.get("/readyz")
 		if status != http.StatusOK || !strings.Contains(body, "note: no policy bundle has come") {
 			t.Errorf("readiness %d: %s", status, body)
@@ -473,7 +391,7 @@ func TestNewBundleKeysAreTakenWithoutARestart(t *testing.T) {
 	_, s.signer, _ = ed25519.GenerateKey(rand.Reader)
 	s.world.Policy.Rules = nil
 	s.publish(2)
-	eventually(t, "what an unknown key signed is refused, and said", func() bool {
+	distributiontest.Eventually(t, "what an unknown key signed is refused, and said", func() bool {
 		status, body := s.get("/readyz")
 		return status == http.StatusOK && strings.Contains(body, "note: Policy bundle support/tickets: an update was refused")
 	})
@@ -484,7 +402,7 @@ func TestNewBundleKeysAreTakenWithoutARestart(t *testing.T) {
 		t.Errorf("denied by %q, although what was verified before stays", got)
 	}
 	s.write("keys", bundle.MarshalPublicKeys(s.signer.Public().(ed25519.PublicKey)))
-	eventually(t, "the new policy is in force", func() bool { return s.check() == "no_policy" })
+	distributiontest.Eventually(t, "the new policy is in force", func() bool { return s.check() == "no_policy" })
 }
 
 func TestWhatCannotBeOpenedEndsTheStart(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"behalf.dev/behalf/internal/authz"
 	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/distribution"
+	"behalf.dev/behalf/internal/distribution/distributiontest"
 )
 
 // journal keeps what is logged, a line each; those of errors have "error"=.
@@ -55,7 +56,7 @@ lines:
 
 func (j *journal) says(t *testing.T, words ...string) {
 	t.Helper()
-	eventually(t, "the log says "+strings.Join(words, " … "), func() bool { return j.count(words...) > 0 })
+	distributiontest.Eventually(t, "the log says "+strings.Join(words, " … "), func() bool { return j.count(words...) > 0 })
 }
 
 const asError = `"error"=`
@@ -68,7 +69,7 @@ func TestAnOperatorIsToldWhatGoesWellAndWhatNot(t *testing.T) {
 		s.waitReady()
 		s.log.says(t, `"msg"="ready"`, `"bundles"=3`)
 		s.log.says(t, `"msg"="connected to the manager"`)
-		s.clock.advance(time.Minute)
+		s.clock.Advance(time.Minute)
 		if status, _ := s.get("/readyz"); status != http.StatusOK {
 			t.Error("it is not ready any more")
 		}
@@ -86,15 +87,15 @@ func TestAnOperatorIsToldWhatGoesWellAndWhatNot(t *testing.T) {
 		s.log.says(t, `"msg"="ready"`)
 		s.stopManager()
 		s.log.says(t, `"msg"="the connection to the manager ended"`)
-		s.clock.advance(61 * time.Minute)
-		eventually(t, "time passes and it is said", func() bool {
-			s.clock.advance(time.Second)
+		s.clock.Advance(61 * time.Minute)
+		distributiontest.Eventually(t, "time passes and it is said", func() bool {
+			s.clock.Advance(time.Second)
 			return s.log.count(asError, "not ready: every request is denied", "the lease of the Trust bundle ended at 2026-06-01T11:00:00Z") == 1
 		})
 	})
 	t.Run("an authority that does not vouch for the manager", func(t *testing.T) {
 		s := newScene(t)
-		s.writeCertificate() // after the manager took the one before
+		s.certify() // after the manager took the one before
 		s.start()
 		s.log.says(t, asError, "not connected to the manager", "compare --manager-ca-file with ca.crt of the ConfigMap behalf-ca")
 		_, body := s.get("/readyz")
@@ -104,7 +105,7 @@ func TestAnOperatorIsToldWhatGoesWellAndWhatNot(t *testing.T) {
 	})
 	t.Run("another name in the manager's certificate", func(t *testing.T) {
 		s := newScene(t)
-		s.options.ManagerServerName = "behalf-manager.behalf-system.svc"
+		s.options.ManagerServerName = "localhost"
 		s.start()
 		s.log.says(t, asError, "not connected to the manager", "compare --manager-server-name")
 	})
@@ -128,7 +129,7 @@ func TestAnOperatorIsToldWhatGoesWellAndWhatNot(t *testing.T) {
 		s.start()
 		s.log.says(t, asError, "not connected to the manager", "is the manager running")
 		tried := s.metric("behalf_manager_connections_total")
-		eventually(t, "it tries again", func() bool { return s.metric("behalf_manager_connections_total") != tried })
+		distributiontest.Eventually(t, "it tries again", func() bool { return s.metric("behalf_manager_connections_total") != tried })
 		if got := s.log.count(asError, "not connected to the manager"); got != 1 {
 			t.Errorf("said %d times, want once", got)
 		}
@@ -140,7 +141,7 @@ func TestAnOperatorIsToldWhatGoesWellAndWhatNot(t *testing.T) {
 		s.start()
 		const remedy = "no trusted key signed this: compare --bundle-keys-file with the ConfigMap behalf-bundle-keys"
 		s.log.says(t, asError, "refusing what the manager sent", remedy)
-		eventually(t, "readiness says so", func() bool { _, body := s.get("/readyz"); return strings.Contains(body, remedy) })
+		distributiontest.Eventually(t, "readiness says so", func() bool { _, body := s.get("/readyz"); return strings.Contains(body, remedy) })
 	})
 	t.Run("a bad key file at the start", func(t *testing.T) {
 		s := newScene(t)
@@ -181,13 +182,13 @@ func TestAnAuthorizerThatMaySeeNothingSaysAsWhomTheManagerKnowsIt(t *testing.T) 
 			s.start()
 			want := "connected, and the manager serves nothing to " + test.known +
 				": name it in the manager's --authorizers or in spec.authorizers of a ResourceServer"
-			eventually(t, "it is connected", func() bool { return s.metric("behalf_manager_connected") == "1" })
-			s.clock.advance(5 * time.Second)
+			distributiontest.Eventually(t, "it is connected", func() bool { return s.metric("behalf_manager_connected") == "1" })
+			s.clock.Advance(5 * time.Second)
 			if status, body := s.get("/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "missing: "+want+"\n") {
 				t.Errorf("readiness %d: %s", status, body)
 			}
-			eventually(t, "the log says so, as an error", func() bool {
-				s.clock.advance(time.Second)
+			distributiontest.Eventually(t, "the log says so, as an error", func() bool {
+				s.clock.Advance(time.Second)
 				return s.log.count(asError, "not ready: every request is denied", want) == 1
 			})
 		})

@@ -16,6 +16,7 @@ import (
 	"behalf.dev/behalf/internal/authorizer"
 	"behalf.dev/behalf/internal/bundle"
 	"behalf.dev/behalf/internal/distribution"
+	"behalf.dev/behalf/internal/distribution/distributiontest"
 	"behalf.dev/behalf/internal/snapshot/disk"
 )
 
@@ -65,13 +66,13 @@ func TestAnAuthorizerThatIsStartedAgainWithoutAManagerDecidesAsBefore(t *testing
 		t.Error("it says that it keeps nothing")
 	}
 
-	s.clock.advance(61 * time.Minute)
+	s.clock.Advance(61 * time.Minute)
 	if status, body := s.get("/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "the lease of the Trust bundle ended") { // THREATS 33
 		t.Errorf("after the lease readiness is %d: %s", status, body)
 	}
 	s.options.ManagerAddress = s.startManager(s.options.ManagerAddress)
 	s.publish(43)
-	eventually(t, "it catches up", func() bool {
+	distributiontest.Eventually(t, "it catches up", func() bool {
 		return s.metric(`behalf_bundle_revision{kind="Policy",name="support/tickets"}`) == "43"
 	})
 }
@@ -118,7 +119,7 @@ func TestAnAuthorizerWithADamagedStateFolderDeniesAndSaysSo(t *testing.T) {
 
 	s.options.ManagerAddress = s.startManager(s.options.ManagerAddress)
 	s.publish(42)
-	eventually(t, "the manager sends it again", func() bool { return s.check() == "" })
+	distributiontest.Eventually(t, "the manager sends it again", func() bool { return s.check() == "" })
 	if _, body := s.get("/readyz"); strings.Contains(body, "refused") {
 		t.Errorf("readiness still says %s", body)
 	}
@@ -137,7 +138,7 @@ func TestWhatCannotBeKeptIsRefusedAndSaidAndTriedAgain(t *testing.T) {
 	s.world.Policy.Rules = nil
 	s.publish(43)
 	const remedy = "give --state-dir a folder that this instance alone uses and can write to, with room"
-	eventually(t, "readiness says so", func() bool {
+	distributiontest.Eventually(t, "readiness says so", func() bool {
 		_, body := s.get("/readyz")
 		return strings.Contains(body, "an update was refused") && strings.Contains(body, "(not_persisted): writing to the state folder: ") && strings.Contains(body, remedy)
 	})
@@ -154,8 +155,8 @@ func TestWhatCannotBeKeptIsRefusedAndSaidAndTriedAgain(t *testing.T) {
 	if err := os.Remove(obstacle); err != nil {
 		t.Fatal(err)
 	}
-	s.clock.advance(30 * time.Second)
-	eventually(t, "it is asked for again", func() bool { return s.check() == "no_policy" })
+	s.clock.Advance(30 * time.Second)
+	distributiontest.Eventually(t, "it is asked for again", func() bool { return s.check() == "no_policy" })
 }
 
 // What a ResourceServer lets be served stale keeps the authorizer in service, and every decision says what it rests on.
@@ -180,12 +181,12 @@ func TestServingStaleIsSaidInReadinessMetricsAndEveryDecision(t *testing.T) {
 	}
 	s.start()
 	s.waitReady()
-	eventually(t, "all has come", func() bool { return s.check() == "" })
+	distributiontest.Eventually(t, "all has come", func() bool { return s.check() == "" })
 	if got := s.metric("behalf_bundle_lease_earliest_seconds"); got != "20" {
 		t.Errorf("the earliest lease ends in %q seconds, want 20", got)
 	}
 	s.stopManager()
-	s.clock.advance(21 * time.Second)
+	s.clock.Advance(21 * time.Second)
 	s.restart()
 
 	status, body := s.get("/readyz")
@@ -198,7 +199,7 @@ func TestServingStaleIsSaidInReadinessMetricsAndEveryDecision(t *testing.T) {
 	if got := s.evaluate(); !strings.Contains(got, `"decision":true,"context":{"revision":1,"degraded":true`) {
 		t.Errorf("AuthZEN answers %s", got)
 	}
-	eventually(t, "all decisions are in the log", func() bool { return len(s.decisions()) >= 3 })
+	distributiontest.Eventually(t, "all decisions are in the log", func() bool { return len(s.decisions()) >= 3 })
 	records := s.decisions()
 	if records[0]["degraded"] != nil || records[len(records)-1]["degraded"] != true {
 		t.Errorf("records %v", records)
@@ -212,7 +213,7 @@ func TestServingStaleIsSaidInReadinessMetricsAndEveryDecision(t *testing.T) {
 			t.Errorf("%s is %q, want %s", name, got, want)
 		}
 	}
-	s.clock.advance(10 * time.Minute)
+	s.clock.Advance(10 * time.Minute)
 	if status, _ := s.get("/readyz"); status != http.StatusServiceUnavailable {
 		t.Errorf("readiness %d although nothing can be decided", status)
 	}
