@@ -65,6 +65,18 @@ func TestRules(t *testing.T) {
 			),
 			want: []string{"internal/frontdoor/authzen must not import behalf.dev/behalf/internal/frontdoor/extauthz"},
 		},
+		"a program may not reach what is made for tests": {
+			tree: tree(
+				"behalf.dev/behalf/cmd/manager: behalf.dev/behalf/internal/manager",
+				"behalf.dev/behalf/internal/manager: behalf.dev/behalf/internal/distribution/distributiontest",
+				"behalf.dev/behalf/internal/distribution/distributiontest: testing",
+				"testing:",
+			),
+			want: []string{"cmd/manager must not import behalf.dev/behalf/internal/distribution/distributiontest"},
+		},
+		"a program may reach testing through what is not ours": {
+			tree: tree("behalf.dev/behalf/cmd/manager: example.com/x", "example.com/x: testing", "testing:"),
+		},
 		"the kinds answer for their own imports only": {
 			tree: tree(
 				"behalf.dev/behalf/api/v1alpha1: k8s.io/apimachinery/pkg/runtime",
