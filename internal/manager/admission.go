@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -73,7 +72,7 @@ func (m *Manager) makeAdmission(rc *rest.Config) error {
 }
 
 // admissionObjects are what is looked after. A replica that answers no webhooks looks after none.
-func (o Options) admissionObjects() ([]*unstructured.Unstructured, error) {
+func (o Options) admissionObjects() ([]upkeep.Object, error) {
 	objects, err := ownersPolicies()
 	if err != nil || off(o.WebhookAddress) {
 		return objects, err
@@ -88,17 +87,18 @@ func (o Options) admissionObjects() ([]*unstructured.Unstructured, error) {
 		if o.InjectCAFrom != "" {
 			c.SetAnnotations(map[string]string{injectCAFrom: o.InjectCAFrom})
 		}
+		objects = append(objects, upkeep.Object{Manifest: c})
 	}
-	return append(objects, configurations...), nil
+	return objects, nil
 }
 
 // ownersPolicies stand with the owners' roles.
-func ownersPolicies() ([]*unstructured.Unstructured, error) {
+func ownersPolicies() ([]upkeep.Object, error) {
 	files, err := fs.Glob(owners.Policies, "*.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("reading admission policies: %w", err)
 	}
-	var all []*unstructured.Unstructured
+	var all []upkeep.Object
 	for _, name := range files {
 		raw, err := owners.Policies.ReadFile(name)
 		if err != nil {
@@ -108,7 +108,9 @@ func ownersPolicies() ([]*unstructured.Unstructured, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading admission policies: %s: %w", name, err)
 		}
-		all = append(all, objects...)
+		for _, object := range objects {
+			all = append(all, upkeep.Object{Manifest: object})
+		}
 	}
 	return all, nil
 }

@@ -57,7 +57,7 @@ func TestEveryAdmissionObjectThatIsInstalledIsLookedAfter(t *testing.T) {
 	}
 	var lookedAfter []string
 	for _, o := range objects {
-		lookedAfter = append(lookedAfter, key(o))
+		lookedAfter = append(lookedAfter, key(o.Manifest))
 	}
 	slices.Sort(installed)
 	slices.Sort(lookedAfter)
@@ -96,7 +96,8 @@ func TestTheManagersRoleNamesWhatIsLookedAfterAndNothingElse(t *testing.T) {
 		"ValidatingWebhookConfiguration": "validatingwebhookconfigurations", "MutatingWebhookConfiguration": "mutatingwebhookconfigurations",
 		"ValidatingAdmissionPolicy": "validatingadmissionpolicies", "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
 	}
-	for _, o := range objects {
+	for _, object := range objects {
+		o := object.Manifest
 		verbs := slices.Sorted(slices.Values(named[resources[o.GetKind()]+" "+o.GetName()]))
 		if strings.Join(verbs, " ") != "create get list patch update watch" {
 			t.Errorf("%s: config/rbac/role.yaml gives %v; name it in controllers/bundle/rbac.go", key(o), verbs)
@@ -124,8 +125,8 @@ func TestAReplicaThatAnswersNoWebhooksLooksAfterNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, object := range objects {
-		if object.Object["webhooks"] != nil {
-			t.Errorf("it looks after %s", key(object))
+		if object.Manifest.Object["webhooks"] != nil {
+			t.Errorf("it looks after %s", key(object.Manifest))
 		}
 	}
 	if len(objects) == 0 {
