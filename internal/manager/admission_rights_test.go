@@ -4,15 +4,21 @@
 package manager
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"behalf.dev/behalf/internal/upkeep"
 	"behalf.dev/behalf/webhook/backstop"
@@ -133,5 +139,38 @@ func TestAReplicaThatAnswersNoWebhooksLooksAfterNone(t *testing.T) {
 		if !slices.ContainsFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetName() == name }) {
 			t.Errorf("nor after policy %s, which needs no replica", name)
 		}
+	}
+}
+
+// A guard that names nobody would keep the manager itself from writing bounds.
+func TestTheManagerIsNobodyUntilTheAPIServerSays(t *testing.T) {
+	tests := map[string]struct {
+		answers func(review *authenticationv1.SelfSubjectReview) error
+		want    string
+	}{
+		"when it does not answer": {
+			func(*authenticationv1.SelfSubjectReview) error { return errors.New("no") },
+			"asking the API server for the manager's own name: no",
+		},
+		"when it gives no name": {
+			func(*authenticationv1.SelfSubjectReview) error { return nil },
+			"the API server gives the manager no name",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := interceptor.NewClient(fake.NewClientBuilder().Build(), interceptor.Funcs{
+				Create: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.CreateOption) error {
+					review, ok := o.(*authenticationv1.SelfSubjectReview)
+					if !ok {
+						t.Fatalf("it creates %T", o)
+					}
+					return tt.answers(review)
+				},
+			})
+			if name, err := whoAmI(t.Context(), c); name != "" || err == nil || err.Error() != tt.want {
+				t.Errorf("got %q, %v", name, err)
+			}
+		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"os"
@@ -152,6 +153,10 @@ var _ = Describe("What admission rests on", func() {
 		for _, object := range restsOn() {
 			Eventually(stands(object)).WithContext(ctx).Should(Succeed())
 		}
+
+		guard := registered("ValidatingAdmissionPolicy", backstop.Guard)
+		Expect(stands(guard)(ctx)).To(Succeed())
+		Expect(fmt.Sprint(guard.Object["spec"])).To(ContainSubstring("system:serviceaccount:" + system + ":behalf-manager"))
 
 		By("deleting all of it once more")
 		before := figures("behalf_admission_objects_restored_total")
