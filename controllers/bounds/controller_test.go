@@ -33,6 +33,7 @@ func TestBackstop(t *testing.T) {
 	}
 	s.must(t, s.Create(t.Context(), declared("support", "portal", "read")))
 	t.Run("what others wrote under its name is not kept", s.testTakeover)
+	t.Run("a guard that keeps it out is there", s.testForeignGuard)
 	history := s.record(t)
 	s.start(t)
 	s.awaitsPolicies(t)
@@ -63,12 +64,15 @@ func (s *stage) testPoliciesCome(t *testing.T, h *history) {
 	if listed == 0 {
 		t.Fatal("no list was recorded")
 	}
-	objects, err := backstop.Objects(backstop.Options{}, nil, nil)
-	s.must(t, err)
-	for _, o := range objects {
-		s.must(t, s.Get(t.Context(), client.ObjectKeyFromObject(o.Manifest), o.Manifest))
-		if got := version(t, o.Manifest); got < listed {
-			t.Errorf("%s %s is of version %d, and the list of %d", o.Manifest.GetKind(), o.Manifest.GetName(), got, listed)
+	for _, p := range backstop.Policies(backstop.Options{}) {
+		if p.Binding.Spec.ParamRef == nil {
+			continue
+		}
+		for _, o := range []client.Object{p.Policy, p.Binding} {
+			s.must(t, s.Get(t.Context(), client.ObjectKeyFromObject(o), o))
+			if got := version(t, o); got < listed {
+				t.Errorf("%T %s is of version %d, and the list of %d", o, o.GetName(), got, listed)
+			}
 		}
 	}
 }
@@ -158,6 +162,19 @@ func (s *stage) testTakeover(t *testing.T) {
 	wide.BinaryData = map[string][]byte{"default": []byte("delete")}
 	wide.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "ServiceAccount", Name: "portal", UID: s.uid(t, "support", "portal")}}
 	s.must(t, s.Create(t.Context(), wide))
+}
+
+// testForeignGuard leaves the guard of a manager behind that had another name.
+func (s *stage) testForeignGuard(t *testing.T) {
+	for _, p := range backstop.Policies(backstop.Options{Namespace: system, Manager: "system:serviceaccount:elsewhere:manager"}) {
+		if p.Policy.Name == backstop.Guard {
+			s.must(t, errors.Join(s.Create(t.Context(), p.Policy), s.Create(t.Context(), p.Binding)))
+		}
+	}
+	s.eventually(t, "it is enforced", func() bool {
+		err := s.Create(t.Context(), configMap("default", nil), client.DryRunAll)
+		return err != nil && strings.Contains(err.Error(), backstop.Guard)
+	})
 }
 
 func (s *stage) uid(t *testing.T, namespace, account string) types.UID {

@@ -53,6 +53,8 @@ func restsOn() []client.Object {
 		registered("ValidatingAdmissionPolicyBinding", backstop.Guard),
 		registered("ValidatingAdmissionPolicy", backstop.PodsNamespaces),
 		registered("ValidatingAdmissionPolicyBinding", backstop.PodsNamespaces),
+		registered("ValidatingAdmissionPolicy", backstop.PodsBounds),
+		registered("ValidatingAdmissionPolicyBinding", backstop.PodsBounds),
 	}
 }
 
@@ -186,7 +188,7 @@ var _ = Describe("What admission rests on", func() {
 	})
 
 	// THREATS 10, 45
-	It("is put back by a replica that does not lead, but for policies that it never saw, whose bounds may be old", func(ctx context.Context) {
+	It("is put back by a replica that does not lead, but for policies that it never saw and whose bounds may be old", func(ctx context.Context) {
 		unseen := []client.Object{
 			registered("ValidatingAdmissionPolicy", backstop.PodsNamespaces), registered("ValidatingAdmissionPolicyBinding", backstop.PodsNamespaces),
 		}
@@ -195,13 +197,15 @@ var _ = Describe("What admission rests on", func() {
 			Eventually(stands(object)).WithContext(ctx).Should(Succeed())
 		}
 		m.stop()
-		for _, object := range unseen {
+		guard := registered("ValidatingAdmissionPolicy", backstop.Guard) // reads no bounds
+		for _, object := range append(unseen, guard) {
 			Expect(admin.Delete(ctx, object)).To(Succeed())
 		}
 		lease := ledByNobody(ctx)
 		start(ctx)
 		putBack(ctx, "behalf-grant-approval")
-		putBack(ctx, backstop.Guard)
+		putBack(ctx, backstop.PodsBounds)
+		Eventually(stands(guard)).WithContext(ctx).Should(Succeed())
 		for _, object := range unseen {
 			Expect(apierrors.IsNotFound(stands(object)(ctx))).To(BeTrue(), "it was made before its bounds were looked at")
 		}

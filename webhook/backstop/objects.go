@@ -17,8 +17,9 @@ import (
 // Namer asks for the user name under which the API server knows the manager.
 type Namer func(context.Context) (string, error)
 
-// Objects gives policies and bindings to be looked after. They may take effect once bounds stand, for before they would deny
-// what is declared. The guard waits until the manager's name is known; the others do not wait for it.
+// Objects gives policies and bindings to be looked after. Those that read bounds may take effect once bounds stand, for before
+// they would deny what is declared. The guard must not wait for that: one of another manager may be what keeps this one from
+// writing bounds. It waits until the manager's name is known; the others do not wait for it.
 func Objects(o Options, bounds <-chan struct{}, manager Namer) ([]upkeep.Object, error) {
 	var all []upkeep.Object
 	for _, p := range Policies(o) {
@@ -30,11 +31,15 @@ func Objects(o Options, bounds <-chan struct{}, manager Namer) ([]upkeep.Object,
 		if err != nil {
 			return nil, err
 		}
-		each := upkeep.Object{Manifest: policy, After: bounds}
+		var after <-chan struct{}
+		if p.Binding.Spec.ParamRef != nil {
+			after = bounds
+		}
+		each := upkeep.Object{Manifest: policy, After: after}
 		if p.Policy.Name == Guard {
 			each.Complete = o.guardOf(manager)
 		}
-		all = append(all, each, upkeep.Object{Manifest: binding, After: bounds})
+		all = append(all, each, upkeep.Object{Manifest: binding, After: after})
 	}
 	return all, nil
 }
