@@ -1,15 +1,15 @@
 // Copyright 2026 The Behalf Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package bounds has the API server know what ServiceDelegations declare, and judge by it: it writes the ConfigMaps and the
-// ValidatingAdmissionPolicies of webhook/backstop, and puts right what somebody else made of them.
+// Package bounds has the API server know what ServiceDelegations declare: it writes the ConfigMaps that the policies of
+// webhook/backstop read, and puts right what somebody else made of them. The policies themselves internal/upkeep looks after;
+// it is told when they may judge.
 package bounds
 
 import (
 	"context"
 	"fmt"
 
-	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
@@ -26,27 +26,23 @@ import (
 	"behalf.dev/behalf/webhook/backstop"
 )
 
-// What it reads and writes. Creating is bounded by name, because it is done by applying. Whoever makes a policy that reads
-// ConfigMaps must be allowed to get the one that is called *, in every namespace; there is none, and no other is meant.
+// What it reads and writes. Creating is bounded by name, because it is done by applying.
 //
 // +kubebuilder:rbac:groups=behalf.dev,resources=servicedelegations,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=configmaps,resourceNames=behalf-bounds,verbs=get;list;watch;create;update;patch;delete
-// +kubebuilder:rbac:groups="",resources=configmaps,resourceNames=*,verbs=get
-// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingadmissionpolicies;validatingadmissionpolicybindings,verbs=get;list;watch
-// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingadmissionpolicies;validatingadmissionpolicybindings,resourceNames=behalf-pods-bounds;behalf-pods-namespaces;behalf-templates-syntax;behalf-templates-bounds;behalf-templates-namespaces;behalf-bindings;behalf-bounds-guard,verbs=create;update;patch
-// +kubebuilder:rbac:groups=authentication.k8s.io,resources=selfsubjectreviews,verbs=create
 
-// task is to look at one namespace, or where that is empty, at what is there once.
+// task is to look at one namespace, or where that is empty, at the list of them.
 type task struct{ namespace string }
 
-// Setup adds the controller to a manager. It runs on the leader alone.
-func Setup(mgr ctrl.Manager, options Options) error {
+// Setup adds the controller to a manager. It runs on the leader alone. What it gives is closed once the bounds of all
+// namespaces stand, and the list of them: from then on, policies that read them deny nothing that is declared.
+func Setup(mgr ctrl.Manager, options Options) (stand <-chan struct{}, err error) {
 	kept, err := newCache(mgr)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r := &reconciler{
-		client: mgr.GetClient(), kept: kept, live: mgr.GetAPIReader(), options: options,
+		client: mgr.GetClient(), kept: kept, live: mgr.GetAPIReader(), options: options, stand: make(chan struct{}),
 		pending: map[string]bool{}, bounded: map[string]bool{}, removed: map[string]types.UID{},
 	}
 	err = builder.TypedControllerManagedBy[task](mgr).Named("bounds").
@@ -54,15 +50,11 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		WatchesRawSource(source.TypedKind(mgr.GetCache(), &v1alpha1.ServiceDelegation{}, inItsNamespace[*v1alpha1.ServiceDelegation](),
 			predicate.TypedGenerationChangedPredicate[*v1alpha1.ServiceDelegation]{})). // not at each write of status
 		WatchesRawSource(source.TypedKind(kept, &corev1.ConfigMap{}, inItsNamespace[*corev1.ConfigMap]())).
-		WatchesRawSource(source.TypedKind(kept, &admissionregistrationv1.ValidatingAdmissionPolicy{},
-			inItsNamespace[*admissionregistrationv1.ValidatingAdmissionPolicy]())).
-		WatchesRawSource(source.TypedKind(kept, &admissionregistrationv1.ValidatingAdmissionPolicyBinding{},
-			inItsNamespace[*admissionregistrationv1.ValidatingAdmissionPolicyBinding]())).
 		Complete(r)
 	if err != nil {
-		return fmt.Errorf("setting up the controller of bounds: %w", err)
+		return nil, fmt.Errorf("setting up the controller of bounds: %w", err)
 	}
-	return nil
+	return r.stand, nil
 }
 
 // newCache holds what is written here, and no other ConfigMap.
@@ -83,7 +75,7 @@ func newCache(mgr ctrl.Manager) (cache.Cache, error) {
 	return kept, nil
 }
 
-// atStart has the policies written where there is nothing else to look at.
+// atStart has the list written where there is nothing else to look at.
 func atStart(_ context.Context, queue workqueue.TypedRateLimitingInterface[task]) error {
 	queue.Add(task{})
 	return nil

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,13 +18,14 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"behalf.dev/behalf/webhook/backstop"
 )
 
-// TestBackstop has a real control plane judge pods by what the controller writes, without any webhook. The order matters:
-// what is there before the controller comes first, and what is there without it last.
+// TestBackstop has a real control plane judge pods by what the controller and the keeper of policies write, without any
+// webhook. The order matters: what is there before the controller comes first, and what is there without it last.
 func TestBackstop(t *testing.T) {
 	s := newStage(t)
 	for _, namespace := range []string{"support", "finance", "squatted", "frozen"} {
@@ -31,8 +33,11 @@ func TestBackstop(t *testing.T) {
 	}
 	s.must(t, s.Create(t.Context(), declared("support", "portal", "read")))
 	t.Run("what others wrote under its name is not kept", s.testTakeover)
+	t.Run("a guard that keeps it out is there", s.testForeignGuard)
+	history := s.record(t)
 	s.start(t)
 	s.awaitsPolicies(t)
+	t.Run("no policy is older than the bounds that it reads", func(t *testing.T) { s.testPoliciesCome(t, history) })
 	t.Run("pods", s.testPods)
 	t.Run("no namespace is left out but two", s.testNamespaces)
 	t.Run("what was taken over", s.testTakenOver)
@@ -45,6 +50,41 @@ func TestBackstop(t *testing.T) {
 	t.Run("it counts", s.testFigures)
 	t.Run("another one that starts takes nothing away", s.testRestart)
 	t.Run("the API server goes on without it", s.testAlone)
+}
+
+// THREATS 45: it would deny what is declared.
+func (s *stage) testPoliciesCome(t *testing.T, h *history) {
+	t.Helper()
+	var listed uint64
+	h.each(func(o *corev1.ConfigMap, _ watch.EventType) {
+		if o.Namespace == system && listed == 0 {
+			listed = version(t, o)
+		}
+	})
+	if listed == 0 {
+		t.Fatal("no list was recorded")
+	}
+	for _, p := range backstop.Policies(backstop.Options{}) {
+		if p.Binding.Spec.ParamRef == nil {
+			continue
+		}
+		for _, o := range []client.Object{p.Policy, p.Binding} {
+			s.must(t, s.Get(t.Context(), client.ObjectKeyFromObject(o), o))
+			if got := version(t, o); got < listed {
+				t.Errorf("%T %s is of version %d, and the list of %d", o, o.GetName(), got, listed)
+			}
+		}
+	}
+}
+
+// version is when an object was written, in the API server's count of all writes.
+func version(t *testing.T, o client.Object) uint64 {
+	t.Helper()
+	n, err := strconv.ParseUint(o.GetResourceVersion(), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // THREATS 1, 10.
@@ -124,6 +164,19 @@ func (s *stage) testTakeover(t *testing.T) {
 	s.must(t, s.Create(t.Context(), wide))
 }
 
+// testForeignGuard leaves the guard of a manager behind that had another name.
+func (s *stage) testForeignGuard(t *testing.T) {
+	for _, p := range backstop.Policies(backstop.Options{Namespace: system, Manager: "system:serviceaccount:elsewhere:manager"}) {
+		if p.Policy.Name == backstop.Guard {
+			s.must(t, errors.Join(s.Create(t.Context(), p.Policy), s.Create(t.Context(), p.Binding)))
+		}
+	}
+	s.eventually(t, "it is enforced", func() bool {
+		err := s.Create(t.Context(), configMap("default", nil), client.DryRunAll)
+		return err != nil && strings.Contains(err.Error(), backstop.Guard)
+	})
+}
+
 func (s *stage) uid(t *testing.T, namespace, account string) types.UID {
 	t.Helper()
 	o := &corev1.ServiceAccount{}
@@ -188,7 +241,7 @@ func (s *stage) testGuard(t *testing.T) {
 
 // THREATS 10: without hands.
 func (s *stage) testRepair(t *testing.T) {
-	manager := s.clientAs(t, "system:serviceaccount:"+system+":behalf-manager")
+	asManager := s.clientAs(t, manager)
 	for _, namespace := range []string{"support", system} {
 		want, err := s.bounds(t, namespace)
 		s.must(t, err)
@@ -200,9 +253,9 @@ func (s *stage) testRepair(t *testing.T) {
 		}
 		o := want.DeepCopy()
 		o.Data, o.Labels = map[string]string{"portal": "delete"}, nil
-		s.must(t, manager.Update(t.Context(), o))
+		s.must(t, asManager.Update(t.Context(), o))
 		restored("what was changed is put right")
-		s.must(t, manager.Delete(t.Context(), o))
+		s.must(t, asManager.Delete(t.Context(), o))
 		restored("what was deleted is put right")
 	}
 	for _, p := range backstop.Policies(backstop.Options{}) {

@@ -12,7 +12,7 @@ import (
 var (
 	namespacesDesc = prometheus.NewDesc("behalf_backstop_namespaces", "Namespaces whose bounds the API server knows without the webhook; 0 where this replica does not lead.", nil, nil)
 	leftOutDesc    = prometheus.NewDesc("behalf_backstop_left_out", "Service accounts and namespaces with more bounds than the API server can be told: their pods that ask are denied.", []string{"kind"}, nil)
-	failuresDesc   = prometheus.NewDesc("behalf_backstop_failures_total", "Attempts to tell the API server of bounds, or to set its policies, that failed.", nil, nil)
+	failuresDesc   = prometheus.NewDesc("behalf_backstop_failures_total", "Attempts to tell the API server of bounds that failed.", nil, nil)
 )
 
 // Figures of the controller: register them to have them served. Its zero value is ready.

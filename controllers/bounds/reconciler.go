@@ -11,7 +11,6 @@ import (
 	"slices"
 	"time"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -30,10 +29,6 @@ const settling = 100 * time.Millisecond
 type Options struct {
 	// Namespace is Behalf's own.
 	Namespace string
-	// ExchangeAudience is the audience of a token that asks for delegation by being mounted.
-	ExchangeAudience string
-	// Unmanaged leaves the policies to somebody else; what they read is written all the same.
-	Unmanaged bool
 	// Figures are told how it goes.
 	Figures *Figures
 }
@@ -45,8 +40,10 @@ type reconciler struct {
 	live    client.Reader // the API server
 	options Options
 
-	// user is the name under which the API server knows the manager.
-	user string
+	// stand is closed once all bounds and the list were written.
+	stand chan struct{}
+	// whole says that stand is closed.
+	whole bool
 	// started says that pending is known: the namespaces that have ServiceDelegations and were not looked at yet.
 	started bool
 	pending map[string]bool
@@ -56,7 +53,7 @@ type reconciler struct {
 	removed map[string]types.UID
 }
 
-// Reconcile brings a namespace's bounds up to date, then the list of namespaces, then the policies. A namespace is listed
+// Reconcile brings a namespace's bounds up to date, then the list of namespaces. A namespace is listed
 // after its bounds are written, and its bounds are removed after it is listed no more, so that at no time the API server is
 // told that there are bounds and finds none; it sees ConfigMaps in the order in which they were written.
 func (r *reconciler) Reconcile(ctx context.Context, t task) (reconcile.Result, error) {
@@ -72,7 +69,7 @@ func (r *reconciler) reconcile(ctx context.Context, t task) (reconcile.Result, e
 		return reconcile.Result{}, err
 	}
 	if t.namespace == "" || slices.Contains(backstop.Excluded(r.options.Namespace), t.namespace) {
-		return reconcile.Result{}, r.whole(ctx)
+		return reconcile.Result{}, r.list(ctx)
 	}
 	bounds, err := r.boundsOf(ctx, t.namespace)
 	if err != nil {
@@ -83,7 +80,7 @@ func (r *reconciler) reconcile(ctx context.Context, t task) (reconcile.Result, e
 	}
 	err = r.write(ctx, bounds)
 	delete(r.pending, t.namespace)
-	return reconcile.Result{}, errors.Join(err, r.whole(ctx))
+	return reconcile.Result{}, errors.Join(err, r.list(ctx))
 }
 
 // start finds out what there is to do before the list of namespaces is complete. Until then none is written: the one before
@@ -145,7 +142,7 @@ func goes(err error) bool {
 func (r *reconciler) clear(ctx context.Context, namespace string) (reconcile.Result, error) {
 	delete(r.pending, namespace)
 	delete(r.bounded, namespace)
-	if err := r.whole(ctx); err != nil {
+	if err := r.list(ctx); err != nil {
 		return reconcile.Result{}, err
 	}
 	bounds, err := r.standing(ctx, namespace)
@@ -200,8 +197,9 @@ func (r *reconciler) remove(ctx context.Context, bounds *corev1.ConfigMap) error
 	return nil
 }
 
-// whole writes what is there once. The policies come last: before the list is complete they would deny what is declared.
-func (r *reconciler) whole(ctx context.Context) error {
+// list writes the list of namespaces, once it is complete, and tells that the policies may judge by it: before, they would
+// deny what is declared.
+func (r *reconciler) list(ctx context.Context) error {
 	if len(r.pending) > 0 {
 		return nil
 	}
@@ -210,30 +208,9 @@ func (r *reconciler) whole(ctx context.Context) error {
 	if err := r.ensureConfigMap(ctx, list); err != nil {
 		return err
 	}
-	if r.options.Unmanaged {
-		return nil
+	if !r.whole {
+		close(r.stand)
+		r.whole = true
 	}
-	user, err := r.whoAmI(ctx)
-	if err != nil {
-		return err
-	}
-	return r.ensurePolicies(ctx, backstop.Options{
-		Namespace: r.options.Namespace, Manager: user, ExchangeAudience: r.options.ExchangeAudience,
-	})
-}
-
-// whoAmI asks once: a process does not become another user.
-func (r *reconciler) whoAmI(ctx context.Context) (string, error) {
-	if r.user != "" {
-		return r.user, nil
-	}
-	review := &authenticationv1.SelfSubjectReview{}
-	if err := r.client.Create(ctx, review); err != nil {
-		return "", fmt.Errorf("asking the API server for the manager's own name: %w", err)
-	}
-	if review.Status.UserInfo.Username == "" {
-		return "", errors.New("the API server gives the manager no name")
-	}
-	r.user = review.Status.UserInfo.Username
-	return r.user, nil
+	return nil
 }

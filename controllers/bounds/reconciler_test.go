@@ -23,7 +23,7 @@ import (
 	"behalf.dev/behalf/api/v1alpha1"
 )
 
-// behind is a reconciler that knows its name, with what its cache has and what there is.
+// behind is a reconciler with what its cache has and what there is.
 func behind(cached, there []client.Object, funcs interceptor.Funcs) *reconciler {
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
@@ -31,7 +31,7 @@ func behind(cached, there []client.Object, funcs interceptor.Funcs) *reconciler 
 	api := fake.NewClientBuilder().WithScheme(scheme).WithObjects(there...).WithInterceptorFuncs(funcs).Build()
 	return &reconciler{
 		client: api, live: api, kept: fake.NewClientBuilder().WithScheme(scheme).WithObjects(cached...).Build(),
-		options: Options{Namespace: system, ExchangeAudience: exchange, Figures: &Figures{}}, user: "manager",
+		options: Options{Namespace: system, Figures: &Figures{}}, stand: make(chan struct{}),
 		pending: map[string]bool{}, bounded: map[string]bool{}, removed: map[string]types.UID{},
 	}
 }
@@ -131,8 +131,8 @@ func TestBoundsThatCannotBeWritten(t *testing.T) {
 					return c.Update(ctx, o, options...)
 				},
 			})
-			if _, err := r.Reconcile(t.Context(), task{"finance"}); err != nil || r.has(t, system) {
-				t.Errorf("before all are looked at, got %v; the list stands: %v", err, r.has(t, system))
+			if _, err := r.Reconcile(t.Context(), task{"finance"}); err != nil || r.has(t, system) || r.told() {
+				t.Errorf("before all are looked at, got %v; the list stands: %v, it is told: %v", err, r.has(t, system), r.told())
 			}
 			_, err := r.Reconcile(t.Context(), task{"support"})
 			if (err != nil) != tt.failure || r.options.Figures.unfinished > 0 != tt.failure {
@@ -142,15 +142,58 @@ func TestBoundsThatCannotBeWritten(t *testing.T) {
 			if err := r.live.Get(t.Context(), client.ObjectKeyFromObject(got), got); err != nil || got.Data["namespaces"] != tt.want {
 				t.Errorf("the list is %q, %v, want %q", got.Data["namespaces"], err, tt.want)
 			}
+			if !r.told() {
+				t.Error("nobody is told that the list stands")
+			}
 		})
+	}
+}
+
+// told says whether policies may judge.
+func (r *reconciler) told() bool {
+	select {
+	case <-r.stand:
+		return true
+	default:
+		return false
+	}
+}
+
+// THREATS 45: without the list, a policy that reads it would know of no namespace; and one that is old lacks some.
+func TestPoliciesWaitForTheList(t *testing.T) {
+	refused := errors.New("not now")
+	r := behind(nil, []client.Object{declared("support", "portal", "read")}, interceptor.Funcs{
+		Apply: func(ctx context.Context, c client.WithWatch, o runtime.ApplyConfiguration, options ...client.ApplyOption) error {
+			if namespaceOf(t, o) == system && refused != nil {
+				return refused
+			}
+			return c.Apply(ctx, o, options...)
+		},
+	})
+	steps := []struct {
+		what    string
+		task    task
+		refused error
+		told    bool
+	}{
+		{"at the start, which knows of no bounds", task{}, nil, false},
+		{"with all bounds, and a list that cannot be written", task{"support"}, refused, false},
+		{"with the list", task{}, nil, true},
+		{"when all is written again", task{"support"}, nil, true},
+	}
+	for _, step := range steps {
+		refused = step.refused
+		if _, err := r.Reconcile(t.Context(), step.task); (err != nil) != (refused != nil) || r.told() != step.told {
+			t.Errorf("%s: got %v, and it is told: %v", step.what, err, r.told())
+		}
 	}
 }
 
 func namespaceOf(t *testing.T, o runtime.ApplyConfiguration) string {
 	t.Helper()
-	named, ok := o.(interface{ GetNamespace() string })
+	named, ok := o.(interface{ GetNamespace() *string })
 	if !ok {
 		t.Fatalf("%T has no namespace", o)
 	}
-	return named.GetNamespace()
+	return *named.GetNamespace()
 }

@@ -5,6 +5,7 @@ package bounds
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -28,6 +30,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"behalf.dev/behalf/api/v1alpha1"
+	"behalf.dev/behalf/internal/upkeep"
 	"behalf.dev/behalf/test/cluster"
 	"behalf.dev/behalf/test/stack"
 	"behalf.dev/behalf/webhook/backstop"
@@ -37,6 +40,7 @@ const (
 	system   = "behalf-system"
 	exchange = "behalf-exchange"
 	tickets  = "https://tickets.example"
+	manager  = "system:serviceaccount:" + system + ":behalf-manager"
 )
 
 // stage is a control plane with Behalf's kinds and roles, and no webhook.
@@ -93,11 +97,11 @@ func (s *stage) clientAs(t *testing.T, user string) client.Client {
 	return c
 }
 
-// controller runs with the rights of the manager's service account and no others.
+// controller runs with the rights of the manager's service account and no others, and beside it the keeper of the policies.
 type controller struct {
 	stop    func()
 	figures *Figures
-	// writes that it made.
+	// writes that both made.
 	writes *atomic.Int64
 }
 
@@ -114,7 +118,9 @@ func (s *stage) start(t *testing.T) {
 		Scheme: s.scheme, Metrics: metricsserver.Options{BindAddress: "0"}, Controller: config.Controller{SkipNameValidation: new(true)},
 	})
 	s.must(t, err)
-	s.must(t, Setup(mgr, Options{Namespace: system, ExchangeAudience: exchange, Figures: c.figures}))
+	stand, err := Setup(mgr, Options{Namespace: system, Figures: c.figures})
+	s.must(t, err)
+	s.must(t, mgr.Add(s.keeper(t, cfg, mgr.Elected(), stand)))
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	stopped := make(chan error, 1)
 	go func() { stopped <- mgr.Start(ctx) }()
@@ -128,6 +134,20 @@ func (s *stage) start(t *testing.T) {
 	s.controller = c
 }
 
+// keeper looks after the policies as the manager has it do.
+func (s *stage) keeper(t *testing.T, cfg *rest.Config, elected, stand <-chan struct{}) *upkeep.Keeper {
+	t.Helper()
+	objects, err := backstop.Objects(backstop.Options{Namespace: system, ExchangeAudience: exchange}, stand, func(context.Context) (string, error) {
+		return manager, nil
+	})
+	s.must(t, err)
+	c, err := client.NewWithWatch(cfg, client.Options{Scheme: s.scheme})
+	s.must(t, err)
+	keeper, err := upkeep.New(c, upkeep.Options{Mode: upkeep.Managed, Objects: objects, Elected: elected, Log: logr.Discard()})
+	s.must(t, err)
+	return keeper
+}
+
 // counting counts what changed something.
 type counting struct {
 	next   http.RoundTripper
@@ -137,7 +157,7 @@ type counting struct {
 // RoundTrip implements http.RoundTripper.
 func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := c.next.RoundTrip(r)
-	if err == nil && response.StatusCode < http.StatusMultipleChoices && r.Method != http.MethodGet && !strings.Contains(r.URL.Path, "selfsubjectreviews") {
+	if err == nil && response.StatusCode < http.StatusMultipleChoices && r.Method != http.MethodGet {
 		c.writes.Add(1)
 	}
 	return response, err
@@ -223,11 +243,32 @@ func configMap(namespace string, data map[string]string) *corev1.ConfigMap {
 	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "behalf-bounds"}, Data: data}
 }
 
-// awaitsPolicies waits for the guard, which is written last: whoever knows of it knows of the others.
+// awaitsPolicies waits until the API server enforces all of them. What stands it takes up every second, all at once.
 func (s *stage) awaitsPolicies(t *testing.T) {
 	t.Helper()
+	objects, err := backstop.Objects(backstop.Options{}, nil, nil)
+	s.must(t, err)
+	for _, o := range objects {
+		s.eventually(t, o.Manifest.GetKind()+" "+o.Manifest.GetName()+" stands", func() bool {
+			return s.Get(t.Context(), client.ObjectKeyFromObject(o.Manifest), o.Manifest.DeepCopy()) == nil
+		})
+	}
+	last := &admissionregistrationv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{GenerateName: "last-"}}
+	last.Spec.MatchConstraints = &admissionregistrationv1.MatchResources{ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{
+		RuleWithOperations: admissionregistrationv1.RuleWithOperations{
+			Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
+			Rule:       admissionregistrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"podtemplates"}},
+		},
+	}}}
+	last.Spec.Validations = []admissionregistrationv1.Validation{{Expression: "object.metadata.name != 'last'", Message: "it is enforced"}}
+	s.must(t, s.Create(t.Context(), last))
+	binding := &admissionregistrationv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: last.Name}}
+	binding.Spec.PolicyName, binding.Spec.ValidationActions = last.Name, []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny}
+	s.must(t, s.Create(t.Context(), binding))
 	s.eventually(t, "the policies are enforced", func() bool {
-		err := s.Create(t.Context(), configMap("default", nil), client.DryRunAll)
-		return err != nil && strings.Contains(err.Error(), backstop.Guard)
+		template := &corev1.PodTemplate{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "last"}, Template: corev1.PodTemplateSpec{Spec: pod("", "", "").Spec}}
+		err := s.Create(t.Context(), template, client.DryRunAll)
+		return err != nil && strings.Contains(err.Error(), last.Name)
 	})
+	s.must(t, errors.Join(s.Delete(t.Context(), binding), s.Delete(t.Context(), last)))
 }

@@ -31,8 +31,12 @@ package bundle
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=behalf-system,resources=leases,resourceNames=behalf-manager,verbs=get;update
 //
 // What admission rests on, which is put right. Applying asks for the right to create with the name, as a POST does not: so
-// the manager may create these, and no other webhook or policy:
+// the manager may create these, and no other webhook or policy. Whoever makes a policy that reads ConfigMaps must be allowed to
+// get the one that is called *, in every namespace; there is none, and no other is meant. The guard of bounds says by which
+// name the API server knows the manager:
 //
 // +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingwebhookconfigurations,resourceNames=behalf-validating,verbs=get;list;watch;create;patch;update
 // +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=mutatingwebhookconfigurations,resourceNames=behalf-mutating,verbs=get;list;watch;create;patch;update
-// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingadmissionpolicies;validatingadmissionpolicybindings,resourceNames=behalf-grant-approval;behalf-onward-delegation;behalf-revocation,verbs=get;list;watch;create;patch;update
+// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingadmissionpolicies;validatingadmissionpolicybindings,resourceNames=behalf-grant-approval;behalf-onward-delegation;behalf-revocation;behalf-pods-bounds;behalf-pods-namespaces;behalf-templates-syntax;behalf-templates-bounds;behalf-templates-namespaces;behalf-bindings;behalf-bounds-guard,verbs=get;list;watch;create;patch;update
+// +kubebuilder:rbac:groups="",resources=configmaps,resourceNames=*,verbs=get
+// +kubebuilder:rbac:groups=authentication.k8s.io,resources=selfsubjectreviews,verbs=create

@@ -12,6 +12,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"os"
@@ -21,6 +22,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,6 +31,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"behalf.dev/behalf/internal/manager"
+	"behalf.dev/behalf/webhook/backstop"
 )
 
 // registered is an object of ours that admission rests on.
@@ -46,7 +49,53 @@ func restsOn() []client.Object {
 		registered("MutatingWebhookConfiguration", "behalf-mutating"),
 		registered("ValidatingAdmissionPolicy", "behalf-grant-approval"),
 		registered("ValidatingAdmissionPolicyBinding", "behalf-grant-approval"),
+		registered("ValidatingAdmissionPolicy", backstop.Guard),
+		registered("ValidatingAdmissionPolicyBinding", backstop.Guard),
+		registered("ValidatingAdmissionPolicy", backstop.PodsNamespaces),
+		registered("ValidatingAdmissionPolicyBinding", backstop.PodsNamespaces),
+		registered("ValidatingAdmissionPolicy", backstop.PodsBounds),
+		registered("ValidatingAdmissionPolicyBinding", backstop.PodsBounds),
 	}
+}
+
+func stands(object client.Object) func(context.Context) error {
+	return func(ctx context.Context) error { return admin.Get(ctx, client.ObjectKeyFromObject(object), object) }
+}
+
+// ledByNobody has no replica lead until it is deleted.
+func ledByNobody(ctx context.Context) *coordinationv1.Lease {
+	GinkgoHelper()
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: "behalf-manager"}}
+	Expect(client.IgnoreNotFound(admin.Delete(ctx, lease))).To(Succeed())
+	lease.Spec = coordinationv1.LeaseSpec{
+		HolderIdentity: new("nobody"), LeaseDurationSeconds: new(int32(3600)),
+		AcquireTime: &metav1.MicroTime{Time: time.Now()}, RenewTime: &metav1.MicroTime{Time: time.Now()},
+	}
+	Expect(admin.Create(ctx, lease)).To(Succeed())
+	DeferCleanup(func(ctx context.Context) { Expect(client.IgnoreNotFound(admin.Delete(ctx, lease))).To(Succeed()) })
+	return lease
+}
+
+// putBack deletes a policy until that is counted as put right. What a replica has not seen yet it does not miss, so the policy
+// is made again by hand where it does not come back.
+func putBack(ctx context.Context, name string) {
+	GinkgoHelper()
+	policy := registered("ValidatingAdmissionPolicy", name)
+	Expect(stands(policy)(ctx)).To(Succeed())
+	count := func() float64 {
+		return figure("behalf_admission_objects_restored_total", "missing", "ValidatingAdmissionPolicy/"+name)
+	}
+	before := count()
+	Eventually(func(ctx context.Context) float64 {
+		again := policy.DeepCopy()
+		again.SetResourceVersion("")
+		again.SetUID("")
+		if err := admin.Create(ctx, again); apierrors.IsAlreadyExists(err) {
+			Expect(admin.Delete(ctx, policy)).To(Succeed())
+		}
+		return count()
+	}).WithContext(ctx).WithPolling(500*time.Millisecond).Should(BeNumerically(">", before), "%s", name)
+	Eventually(stands(policy)).WithContext(ctx).Should(Succeed())
 }
 
 // answering has a manager answer admission at an address of its own, and takes its webhooks away when it is stopped.
@@ -104,10 +153,12 @@ var _ = Describe("What admission rests on", func() {
 		m := start(ctx, answering())
 		Eventually(creating(asks("p"))).WithContext(ctx).Should(ContainSubstring(judged))
 		for _, object := range restsOn() {
-			Eventually(func(ctx context.Context) error {
-				return admin.Get(ctx, client.ObjectKeyFromObject(object), object)
-			}).WithContext(ctx).Should(Succeed())
+			Eventually(stands(object)).WithContext(ctx).Should(Succeed())
 		}
+
+		guard := registered("ValidatingAdmissionPolicy", backstop.Guard)
+		Expect(stands(guard)(ctx)).To(Succeed())
+		Expect(fmt.Sprint(guard.Object["spec"])).To(ContainSubstring("system:serviceaccount:" + system + ":behalf-manager"))
 
 		By("deleting all of it once more")
 		before := figures("behalf_admission_objects_restored_total")
@@ -115,12 +166,10 @@ var _ = Describe("What admission rests on", func() {
 			Expect(admin.Delete(ctx, object)).To(Succeed())
 		}
 		for _, object := range restsOn() {
-			Eventually(func(ctx context.Context) error {
-				return admin.Get(ctx, client.ObjectKeyFromObject(object), object)
-			}).WithContext(ctx).Should(Succeed())
+			Eventually(stands(object)).WithContext(ctx).Should(Succeed())
 		}
 		Eventually(creating(asks("p"))).WithContext(ctx).Should(ContainSubstring(judged))
-		Eventually(func() float64 { return figures("behalf_admission_objects_restored_total") - before }).Should(BeNumerically("==", 4))
+		Eventually(func() float64 { return figures("behalf_admission_objects_restored_total") - before }).Should(BeNumerically("==", len(restsOn())))
 
 		By("having it fail open, and leave out the namespace")
 		configuration := &admissionregistrationv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: "behalf-validating"}}
@@ -136,6 +185,34 @@ var _ = Describe("What admission rests on", func() {
 		}).WithContext(ctx).Should(Equal(admissionregistrationv1.Fail))
 		Eventually(creating(asks("p"))).WithContext(ctx).Should(ContainSubstring(judged))
 		Eventually(readyz(m)).Should(And(HavePrefix("200 OK"), Not(ContainSubstring("admission:"))))
+	})
+
+	// THREATS 10, 45
+	It("is put back by a replica that does not lead, but for policies that it never saw and whose bounds may be old", func(ctx context.Context) {
+		unseen := []client.Object{
+			registered("ValidatingAdmissionPolicy", backstop.PodsNamespaces), registered("ValidatingAdmissionPolicyBinding", backstop.PodsNamespaces),
+		}
+		m := start(ctx)
+		for _, object := range restsOn()[2:] {
+			Eventually(stands(object)).WithContext(ctx).Should(Succeed())
+		}
+		m.stop()
+		guard := registered("ValidatingAdmissionPolicy", backstop.Guard) // reads no bounds
+		for _, object := range append(unseen, guard) {
+			Expect(admin.Delete(ctx, object)).To(Succeed())
+		}
+		lease := ledByNobody(ctx)
+		start(ctx)
+		putBack(ctx, "behalf-grant-approval")
+		putBack(ctx, backstop.PodsBounds)
+		Eventually(stands(guard)).WithContext(ctx).Should(Succeed())
+		for _, object := range unseen {
+			Expect(apierrors.IsNotFound(stands(object)(ctx))).To(BeTrue(), "it was made before its bounds were looked at")
+		}
+		Expect(admin.Delete(ctx, lease)).To(Succeed())
+		for _, object := range unseen {
+			Eventually(stands(object)).WithContext(ctx).Should(Succeed())
+		}
 	})
 
 	It("is all that the manager may create of its kind", func(ctx context.Context) {

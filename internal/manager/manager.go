@@ -54,6 +54,7 @@ type Manager struct {
 	leadership   *leadership
 	certificates certificates
 	admission    *upkeep.Keeper
+	boundsStand  <-chan struct{}
 	key          *bundle.SigningKey
 	keeper       *bundle.KeyKeeper
 	issuers      *issuerkeys.Fetcher
@@ -74,7 +75,7 @@ func New(config *rest.Config, options Options) (*Manager, error) {
 	m := &Manager{options: options}
 	config = unthrottled(config)
 	for _, step := range []func(*rest.Config) error{
-		m.listen, m.makeManager, m.makeAdmission, m.makeCertificates, m.makeDistribution, m.makePublisher, m.makeGathering, m.addControllers, m.addWebhooks, m.addRunnables,
+		m.listen, m.makeManager, m.makeBounds, m.makeAdmission, m.makeCertificates, m.makeDistribution, m.makePublisher, m.makeGathering, m.addControllers, m.addWebhooks, m.addRunnables,
 	} {
 		if err := step(config); err != nil {
 			return nil, errors.Join(err, m.close())
@@ -251,10 +252,7 @@ func (m *Manager) addControllers(rc *rest.Config) error {
 			return err
 		}
 	}
-	return bounds.Setup(m.ctrl, bounds.Options{
-		Namespace: m.options.Namespace, ExchangeAudience: m.options.ExchangeAudience,
-		Unmanaged: m.options.AdmissionObjects == upkeep.Unmanaged, Figures: &m.bounds,
-	})
+	return nil
 }
 
 func (m *Manager) addWebhooks(*rest.Config) error {

@@ -20,6 +20,9 @@ func (k *Keeper) Start(ctx context.Context) error {
 	for _, o := range k.objects {
 		all.Go(func() { k.follow(ctx, o) })
 		all.Go(func() { k.lookAfter(ctx, o) })
+		if o.after != nil {
+			all.Go(func() { o.awaitAfter(ctx) })
+		}
 	}
 	all.Go(func() { k.awaitElection(ctx) })
 	all.Wait()
@@ -34,6 +37,14 @@ func (k *Keeper) awaitElection(ctx context.Context) {
 		for _, o := range k.objects {
 			o.look()
 		}
+	}
+}
+
+func (o *object) awaitAfter(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-o.after:
+		o.look()
 	}
 }
 

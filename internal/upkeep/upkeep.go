@@ -8,6 +8,9 @@
 // versions, as there are during an update, would otherwise undo each other's work for ever. The caBundle of webhooks is kept
 // by all, for all have the same.
 //
+// Some objects may take effect only after something else is in place, of which the leader knows. The leader creates and
+// restores them when it is. Every other replica creates what it saw stand before: it was in effect until then.
+//
 // Everything beside metadata is an object's body, and is held to the manifest as a whole: a match condition too many is as
 // good as no webhook. Of metadata, only the annotations that the manifest has are held; labels and all else belong to whoever
 // installed it.
@@ -53,8 +56,8 @@ const (
 // Options of a Keeper.
 type Options struct {
 	Mode Mode
-	// Objects are what must be there, as it is applied. They are cluster-scoped.
-	Objects []*unstructured.Unstructured
+	// Objects are what must be there.
+	Objects []Object
 	// Elected is closed when this replica leads.
 	Elected <-chan struct{}
 	Log     logr.Logger
@@ -90,19 +93,29 @@ func New(c client.WithWatch, options Options) (*Keeper, error) {
 	if options.Mode != Managed && options.Mode != Unmanaged {
 		return nil, fmt.Errorf("looking after admission objects: mode is %q; say %s or %s", options.Mode, Managed, Unmanaged)
 	}
-	for _, manifest := range options.Objects {
+	for _, each := range options.Objects {
+		manifest := each.Manifest
 		if manifest.GetName() == "" || manifest.GetNamespace() != "" || manifest.GetKind() == "" {
 			return nil, fmt.Errorf("looking after admission objects: %s %q is not a named object of the cluster", manifest.GetKind(), manifest.GetName())
 		}
-		o := newObject(manifest)
+		o := newObject(each)
 		k.objects = append(k.objects, o)
 		for _, found := range []string{foundMissing, foundAltered} {
 			k.restored.WithLabelValues(o.label(), found)
 		}
 		k.failures.WithLabelValues(o.label())
 	}
+	for _, o := range k.objects {
+		o.policy = o.policyOf(k.objects)
+	}
 	return k, nil
 }
+
+// Kinds that depend on each other.
+const (
+	policyKind  = "ValidatingAdmissionPolicy"
+	bindingKind = "ValidatingAdmissionPolicyBinding"
+)
 
 // What was found in place of an object, as the metric says it.
 const (
@@ -145,17 +158,52 @@ func (k *Keeper) tend(ctx context.Context, o *object) (wrote bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if live == nil {
-		if k.options.Mode == Unmanaged {
-			return false, nil
+	if live != nil {
+		o.stood = true
+		// Another authority is no alteration, and is not counted as one: so the caBundle comes first, and by itself.
+		if wrote, err = k.fill(ctx, o, live); wrote || err != nil {
+			return wrote, err
 		}
-		return true, k.create(ctx, o)
 	}
-	// Another authority is no alteration, and is not counted as one: so the caBundle comes first, and by itself.
-	if wrote, err = k.fill(ctx, o, live); wrote || err != nil || k.options.Mode == Unmanaged || !k.leads.Load() {
-		return wrote, err
+	if !k.may(o, live) {
+		return false, nil
+	}
+	if err := o.know(ctx); err != nil {
+		return false, err
+	}
+	if live == nil {
+		return k.create(ctx, o)
 	}
 	return k.restore(ctx, o, live)
+}
+
+// may says whether this replica may create an object, or restore the one that there is.
+func (k *Keeper) may(o *object, live *unstructured.Unstructured) bool {
+	switch {
+	case k.options.Mode == Unmanaged:
+		return false
+	case live == nil:
+		return o.stood || !o.early()
+	default:
+		return k.leads.Load() && !o.early()
+	}
+}
+
+// writable says of a binding whether its policy is there, and sees to it; all else is. The API server wants whoever binds
+// a policy that is not there to be allowed to read whatever could be its parameter, and the manager is not.
+func (k *Keeper) writable(ctx context.Context, o *object) (bool, error) {
+	if o.policy == nil {
+		return true, nil
+	}
+	policy, err := k.read(ctx, o.policy)
+	if policy != nil || err != nil {
+		return policy != nil, err
+	}
+	if _, err := k.tend(ctx, o.policy); err != nil {
+		return false, fmt.Errorf("before %s: %w", o, err)
+	}
+	policy, err = k.read(ctx, o.policy)
+	return policy != nil, err
 }
 
 // read gives nil where there is none.
@@ -174,14 +222,18 @@ func (k *Keeper) read(ctx context.Context, o *object) (*unstructured.Unstructure
 
 // create applies the object, because a role can bound that by name: it cannot bound a POST. It does not wait for the caBundle:
 // until that is known, a webhook that nobody believes refuses, and a missing one would let pass.
-func (k *Keeper) create(ctx context.Context, o *object) error {
-	want := o.manifest.DeepCopy()
+func (k *Keeper) create(ctx context.Context, o *object) (wrote bool, err error) {
+	if ready, err := k.writable(ctx, o); !ready || err != nil {
+		return false, err
+	}
+	want := o.text.DeepCopy()
 	maps.Copy(want.Object, o.body(k.caBundle(), nil))
 	if err := k.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(want), fieldOwner, client.ForceOwnership); err != nil {
-		return fmt.Errorf("creating %s, which is not there: %w (config/rbac lets the manager do so)", o, err)
+		return true, fmt.Errorf("creating %s, which is not there: %w (config/rbac lets the manager do so)", o, err)
 	}
+	o.stood = true
 	k.note(o, foundMissing)
-	return nil
+	return true, nil
 }
 
 // restore writes what the manifest says over what is there. The API server fills in defaults, so what it made of the same
@@ -190,6 +242,9 @@ func (k *Keeper) restore(ctx context.Context, o *object, live *unstructured.Unst
 	want := o.body(k.caBundle(), live)
 	if o.settledAs(want, live) {
 		return false, nil
+	}
+	if ready, err := k.writable(ctx, o); !ready || err != nil {
+		return false, err
 	}
 	next := live.DeepCopy()
 	for field := range bodyOf(live) {

@@ -124,8 +124,9 @@ var kinds = []string{validating, mutating, policy, binding}
 type fixture struct {
 	t    *testing.T
 	name string
-	// writes and reads count what keepers of this test wrote and read.
+	// writes and reads count what keepers of this test wrote and read, and looks how often at each kind.
 	writes, reads atomic.Int64
+	looks         map[string]*atomic.Int64
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -133,7 +134,10 @@ func newFixture(t *testing.T) *fixture {
 	if api == nil {
 		t.Skip("needs an API server; run make test")
 	}
-	f := &fixture{t: t, name: strings.NewReplacer("/", "-", "_", "-", ",", "").Replace(strings.ToLower(t.Name()))}
+	f := &fixture{t: t, looks: map[string]*atomic.Int64{}, name: strings.NewReplacer("/", "-", "_", "-", ",", "").Replace(strings.ToLower(t.Name()))}
+	for _, kind := range kinds {
+		f.looks[kind] = &atomic.Int64{}
+	}
 	t.Cleanup(func() {
 		for _, kind := range kinds {
 			_ = api.Delete(context.WithoutCancel(t.Context()), f.empty(kind)) // it may be gone
@@ -198,7 +202,10 @@ func (f *fixture) keeperOver(c client.WithWatch, objects []*unstructured.Unstruc
 	f.t.Helper()
 	elected := make(chan struct{})
 	close(elected)
-	options := upkeep.Options{Mode: upkeep.Managed, Objects: objects, Elected: elected, Log: logr.Discard()}
+	options := upkeep.Options{Mode: upkeep.Managed, Elected: elected, Log: logr.Discard()}
+	for _, object := range objects {
+		options.Objects = append(options.Objects, upkeep.Object{Manifest: object})
+	}
 	for _, change := range changes {
 		change(&options)
 	}
@@ -224,6 +231,7 @@ func (f *fixture) counted(c client.WithWatch) client.WithWatch {
 		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
 			err := c.Get(ctx, key, o, opts...)
 			f.reads.Add(1)
+			f.looks[o.GetObjectKind().GroupVersionKind().Kind].Add(1)
 			return err
 		},
 		Update: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.UpdateOption) error {
@@ -735,8 +743,8 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 	for name, options := range map[string]upkeep.Options{
 		"no mode":                  {},
 		"a mode that nobody has":   {Mode: "Perhaps"},
-		"an object without name":   {Mode: upkeep.Managed, Objects: []*unstructured.Unstructured{{}}},
-		"an object of a namespace": {Mode: upkeep.Managed, Objects: []*unstructured.Unstructured{namespaced}},
+		"an object without name":   {Mode: upkeep.Managed, Objects: []upkeep.Object{{Manifest: &unstructured.Unstructured{}}}},
+		"an object of a namespace": {Mode: upkeep.Managed, Objects: []upkeep.Object{{Manifest: namespaced}}},
 	} {
 		if _, err := upkeep.New(api, options); err == nil {
 			t.Errorf("%s: no error", name)

@@ -39,9 +39,11 @@ var (
 	mutating       = registered("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "", "behalf-mutating")
 	policy         = registered("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", "", "behalf-grant-approval")
 	policysBinding = registered("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding", "", "behalf-grant-approval")
+	backstop       = registered("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", "", "behalf-pods-namespaces")
+	backstopsBind  = registered("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding", "", "behalf-pods-namespaces")
 	authorities    = registered("v1", "ConfigMap", stack.Namespace, "behalf-ca")
 
-	everything = []*unstructured.Unstructured{secret, validating, mutating, policy, policysBinding, authorities}
+	everything = []*unstructured.Unstructured{secret, validating, mutating, policy, policysBinding, backstop, backstopsBind, authorities}
 )
 
 func registered(version, kind, namespace, name string) *unstructured.Unstructured {
@@ -75,7 +77,7 @@ func rounds(t *testing.T) []round {
 	t.Helper()
 	all := round{true, everything}
 	if !*long {
-		return []round{all, {false, []*unstructured.Unstructured{validating}}, {true, []*unstructured.Unstructured{secret, mutating}}, all}
+		return []round{all, {false, []*unstructured.Unstructured{validating, backstop, backstopsBind}}, {true, []*unstructured.Unstructured{secret, mutating}}, all}
 	}
 	list := slices.Repeat([]round{all}, 20)
 	parts := []*unstructured.Unstructured{secret, validating, mutating}

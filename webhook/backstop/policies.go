@@ -32,7 +32,7 @@ const (
 type Options struct {
 	// Namespace is Behalf's own.
 	Namespace string
-	// Manager is the user name of whoever writes the bounds.
+	// Manager is the user name of whoever writes the bounds; the guard alone says it.
 	Manager string
 	// ExchangeAudience is the audience of a token that asks for delegation by being mounted.
 	ExchangeAudience string
@@ -44,8 +44,8 @@ type Policy struct {
 	Binding *admissionregistrationv1.ValidatingAdmissionPolicyBinding
 }
 
-// Policies gives all of them, with everything set that the API server would set, so that they can be compared with what it
-// holds.
+// Policies gives all of them, with everything set that the API server would set: what is looked at in a cluster is what
+// stands here.
 func Policies(o Options) []Policy {
 	listed := admissionregistrationv1.ParamRef{Namespace: o.Namespace}
 	return []Policy{
