@@ -103,6 +103,7 @@ var _ = Describe("What admission rests on", func() {
 		}
 		m := start(ctx, answering())
 		Eventually(creating(asks("p"))).WithContext(ctx).Should(ContainSubstring(judged))
+		Expect(figure("behalf_admission_answers_total", "denied", "workloads")).To(BeNumerically(">", 0))
 		for _, object := range restsOn() {
 			Eventually(func(ctx context.Context) error {
 				return admin.Get(ctx, client.ObjectKeyFromObject(object), object)
