@@ -157,7 +157,10 @@ func (s *apiServer) runManager(t *testing.T, cfg *rest.Config) (ctrl.Manager, fu
 	if err := Setup(mgr, Options{ExchangeAudience: DefaultExchangeAudience}); err == nil {
 		t.Fatal("it starts without anybody who knows the other objects")
 	}
-	if err := Setup(mgr, Options{ExchangeAudience: DefaultExchangeAudience, Others: others}); err != nil {
+	if err := Setup(mgr, Options{ExchangeAudience: DefaultExchangeAudience, Others: others}); err == nil {
+		t.Fatal("nobody counts the answers, and the webhooks were set up")
+	}
+	if err := Setup(mgr, Options{ExchangeAudience: DefaultExchangeAudience, Others: others, Answers: NewAnswers()}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

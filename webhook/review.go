@@ -25,11 +25,14 @@ const maxReview = 7 << 20
 
 // reviewEndpoint answers the API server's questions on one path. controller-runtime's own handler would do, but for what it costs:
 // it reads each review twice over before it looks at the object. Panics, patches and the like are left to the Webhook.
-type reviewEndpoint struct{ hook *admission.Webhook }
+type reviewEndpoint struct {
+	hook    *admission.Webhook
+	answers *counters
+}
 
-func newReviewEndpoint(handler admission.Handler) reviewEndpoint {
+func newReviewEndpoint(handler admission.Handler, answers *counters) reviewEndpoint {
 	// A panic denies.
-	return reviewEndpoint{&admission.Webhook{Handler: patient{handler}, RecoverPanic: new(true)}}
+	return reviewEndpoint{&admission.Webhook{Handler: patient{handler}, RecoverPanic: new(true)}, answers}
 }
 
 // ServeHTTP answers one AdmissionReview (admission.k8s.io/v1). What is none is denied, with code 400, or 413 where it is too
@@ -40,12 +43,19 @@ func (e reviewEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = new(bytes.Buffer)
 	}
 	defer release(body)
+	answer := outcomeUndecidable // which it stays where something panics
+	defer func() { e.answers[answer].Inc() }()
+	response := e.answer(w, r, body)
+	answer = outcomeOf(&response)
+	write(w, r, response)
+}
+
+func (e reviewEndpoint) answer(w http.ResponseWriter, r *http.Request, body *bytes.Buffer) admission.Response {
 	request, err := readReview(w, r, body)
 	if err != nil {
-		write(w, r, admission.Errored(codeOf(err), err))
-		return
+		return admission.Errored(codeOf(err), err)
 	}
-	write(w, r, e.hook.Handle(r.Context(), admission.Request{AdmissionRequest: *request}))
+	return e.hook.Handle(r.Context(), admission.Request{AdmissionRequest: *request})
 }
 
 // bodies are used again: they are most of what an answer would allocate, and a collector that is busy keeps pods waiting.

@@ -27,7 +27,7 @@ func ask(t *testing.T, known *source, contentType string, body io.Reader) *admis
 	response := httptest.NewRecorder()
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, PathWorkloads, body)
 	req.Header.Set("Content-Type", contentType)
-	newReviewEndpoint(&workloads{judge{exchangeAudience: DefaultExchangeAudience, cached: known, live: known}}).ServeHTTP(response, req)
+	newReviewEndpoint(&workloads{judge{exchangeAudience: DefaultExchangeAudience, cached: known, live: known}}, NewAnswers().of("workloads")).ServeHTTP(response, req)
 	var answer admissionv1.AdmissionReview
 	if err := json.Unmarshal(response.Body.Bytes(), &answer); err != nil || answer.Response == nil || response.Code != http.StatusOK {
 		t.Fatalf("no answer, status %d: %v, %s", response.Code, err, response.Body)

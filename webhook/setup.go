@@ -36,6 +36,8 @@ type Options struct {
 	ExchangeAudience string
 	// Others know all objects that there are, to warn of what those make of one that is applied. Required.
 	Others Others
+	// Answers counts what is answered. Required.
+	Answers *Answers
 }
 
 // What the webhooks read, most of it from the caches that the controllers fill.
@@ -52,6 +54,9 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	if options.Others == nil {
 		return errors.New("setting up webhooks: nobody is named who compiles the other objects")
 	}
+	if options.Answers == nil {
+		return errors.New("setting up webhooks: nobody is named who counts the answers")
+	}
 	cached, live := mgr.GetClient(), mgr.GetAPIReader()
 	if err := indexDelegations(mgr.GetFieldIndexer()); err != nil {
 		return err
@@ -61,14 +66,17 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		cached:           cachedDelegations{cached},
 		live:             liveDelegations{live},
 	}
-	for path, handler := range map[string]admission.Handler{
-		PathWorkloads:     &workloads{judge},
-		PathTokens:        &tokens{judge: judge, pods: live},
-		PathObjects:       &objects{reader: cached, others: options.Others, clock: time.Now},
-		PathGrants:        &grantChecker{approvers: approvers{cached}},
-		PathGrantApprover: &grantStamper{approvers: approvers{cached}},
+	for path, hook := range map[string]struct {
+		name    string // in metrics
+		handler admission.Handler
+	}{
+		PathWorkloads:     {"workloads", &workloads{judge}},
+		PathTokens:        {"tokens", &tokens{judge: judge, pods: live}},
+		PathObjects:       {"objects", &objects{reader: cached, others: options.Others, clock: time.Now}},
+		PathGrants:        {"grants", &grantChecker{approvers: approvers{cached}}},
+		PathGrantApprover: {"grant_approver", &grantStamper{approvers: approvers{cached}}},
 	} {
-		mgr.GetWebhookServer().Register(path, newReviewEndpoint(handler))
+		mgr.GetWebhookServer().Register(path, newReviewEndpoint(hook.handler, options.Answers.of(hook.name)))
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func TestTokens(t *testing.T) {
 			handler := &tokens{judge: judge{exchangeAudience: DefaultExchangeAudience, cached: &tt.cached, live: &tt.live}, pods: tt.pods}
 			req := request(t, tokenRequestKind, "support", tt.request, nil)
 			req.Name = "portal"
-			check(t, newReviewEndpoint(handler).hook.Handle(t.Context(), req), tt.want)
+			check(t, newReviewEndpoint(handler, NewAnswers().of("tokens")).hook.Handle(t.Context(), req), tt.want)
 		})
 	}
 	t.Run("a pod of another service account gives no token", func(t *testing.T) {

@@ -98,7 +98,7 @@ func TestWorkloads(t *testing.T) {
 			if tt.old != "" {
 				old = tt.old
 			}
-			got := newReviewEndpoint(w).hook.Handle(t.Context(), request(t, podKind, "support", tt.object, old))
+			got := newReviewEndpoint(w, NewAnswers().of("workloads")).hook.Handle(t.Context(), request(t, podKind, "support", tt.object, old))
 			check(t, got, tt.want)
 			if tt.live.asked != tt.askedLive {
 				t.Errorf("the API server was asked %d times, want %d", tt.live.asked, tt.askedLive)

@@ -6,11 +6,9 @@ package conditions
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -59,19 +57,14 @@ type Reconciler[T client.Object] struct {
 
 	mu      sync.Mutex
 	lagging map[client.ObjectKey]time.Time
-	// untold are events that wait.
-	untold map[client.ObjectKey]untold
-}
-
-// untold are the conditions of which no event tells yet, by type, and when one will.
-type untold struct {
-	due   time.Time
-	kinds map[string]bool
+	// untold are events that wait, each until its time comes, which pace gives.
+	untold map[client.ObjectKey]*untold
+	pace   pace
 }
 
 // NewReconciler gives a Reconciler. The client reads from a cache.
 func NewReconciler[T client.Object](c client.Client, recorder events.EventRecorder, kind Kind[T]) *Reconciler[T] {
-	return &Reconciler[T]{client: c, events: recorder, kind: kind, now: time.Now, lagging: map[client.ObjectKey]time.Time{}, untold: map[client.ObjectKey]untold{}}
+	return &Reconciler[T]{client: c, events: recorder, kind: kind, now: time.Now, lagging: map[client.ObjectKey]time.Time{}, untold: map[client.ObjectKey]*untold{}}
 }
 
 // Reconcile derives the status of one object and patches it where it differs.
@@ -127,65 +120,6 @@ func (r *Reconciler[T]) write(ctx context.Context, before, object T, verdict Ver
 	}
 	r.tell(object, r.putOff(client.ObjectKeyFromObject(object), Changed(*old, verdict.Conditions), now))
 	return nil
-}
-
-// tell makes an event of every change.
-func (r *Reconciler[T]) tell(object T, changed []metav1.Condition) {
-	for _, c := range changed {
-		kind := corev1.EventTypeNormal
-		if warning(c) {
-			kind = corev1.EventTypeWarning
-		}
-		r.events.Eventf(object, nil, kind, c.Reason, c.Type, "%s", note(c))
-	}
-}
-
-// putOff gives what is to be told at once, and notes what waits.
-func (r *Reconciler[T]) putOff(key client.ObjectKey, changed []metav1.Condition, now time.Time) []metav1.Condition {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var atOnce []metav1.Condition
-	for _, c := range changed {
-		if !counterpart(c) {
-			atOnce = append(atOnce, c)
-			continue
-		}
-		if _, waiting := r.untold[key]; !waiting {
-			r.untold[key] = untold{due: now.Add(Grace), kinds: map[string]bool{}}
-		}
-		r.untold[key].kinds[c.Type] = true
-	}
-	return atOnce
-}
-
-// tellLater tells what has waited long enough and still holds, in the words of now. It gives how long there is to wait yet.
-func (r *Reconciler[T]) tellLater(object T, conditions []metav1.Condition, now time.Time) time.Duration {
-	key := client.ObjectKeyFromObject(object)
-	r.mu.Lock()
-	waiting := r.untold[key]
-	if now.Before(waiting.due) {
-		r.mu.Unlock()
-		return until(waiting.due, now)
-	}
-	delete(r.untold, key)
-	r.mu.Unlock()
-	r.tell(object, slices.DeleteFunc(slices.Clone(conditions), func(c metav1.Condition) bool {
-		return !waiting.kinds[c.Type] || !counterpart(c)
-	}))
-	return 0
-}
-
-func (r *Reconciler[T]) forget(key client.ObjectKey) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.untold, key)
-}
-
-// maxNote is what the API server takes in an event's note, less a little (events.k8s.io/v1: 1 kB).
-const maxNote = 1000
-
-func note(c metav1.Condition) string {
-	return Clip(fmt.Sprintf("%s is %s: %s", c.Type, c.Status, c.Message), maxNote)
 }
 
 // patience is for how long to hold the pen back; 0 to write.

@@ -26,14 +26,8 @@ import (
 	"behalf.dev/behalf/webhook/workload"
 )
 
-// Ten thousand workloads that are outside at once are no reason to fill the API server: each has its event in the end, and
-// the status and the metrics do not wait for that.
-const (
-	eventsPerSecond = 10
-	eventsAtOnce    = 50
-	// attempts at one event; then it is given up, and counted, until something about the workload changes.
-	attempts = 5
-)
+// attempts at one event; then it is given up, and counted, until something about the workload changes.
+const attempts = 5
 
 // maxNote is what the API server takes in an event's note, less a little (events.k8s.io/v1: 1 kB).
 const maxNote = 1000
@@ -61,7 +55,9 @@ func newTeller(s *Sweep) *teller {
 	return &teller{
 		sweep: s,
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[task]()),
-		rate:  flowcontrol.NewTokenBucketRateLimiter(eventsPerSecond, eventsAtOnce),
+		// Ten thousand workloads that are outside at once are no reason to fill the API server: each has its event in the end,
+		// and the status and the metrics do not wait for that.
+		rate: flowcontrol.NewTokenBucketRateLimiter(conditions.EventsPerSecond, conditions.EventsAtOnce),
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
@@ -171,7 +172,7 @@ func (s *Sweep) begin(ctx context.Context) error {
 	for name := range s.accounts {
 		s.queue.Add(item{name: name})
 	}
-	s.notify(all.Items)
+	s.notify(all.Items, calmly)
 	return nil
 }
 
@@ -227,8 +228,12 @@ func (s *Sweep) process(ctx context.Context, next item) (wait time.Duration, err
 		return wait, nil
 	}
 	if !a.standing.same(a.notified) {
+		urgency := calmly
+		if a.notified.Outside == 0 && a.standing.Outside > 0 {
+			urgency = urgently
+		}
 		a.notified, a.notifiedAt = a.standing, s.now()
-		s.notify(a.bounds.objects())
+		s.notify(a.bounds.objects(), urgency)
 	}
 	if len(a.bounds) == 0 {
 		s.flagged(a) // no object could say it
@@ -291,11 +296,27 @@ func (s *Sweep) bounds(ctx context.Context, name types.NamespacedName) (bounds, 
 	return all, nil
 }
 
-// notify has the controllers look at these. The lock is held: they only take down the names.
-func (s *Sweep) notify(delegations []v1alpha1.ServiceDelegation) {
+// The urgency of a look, in terms of a priority queue. What changes a ServiceDelegation in any way has it looked at, calmly;
+// one policy can do that to ten thousand of them, of which a few have pods outside.
+const (
+	calmly   = 0
+	urgently = 1
+)
+
+// notify has the controllers look at these, urgent ones before others that wait, where their queue knows of that. The lock is
+// held: they only take down the names.
+func (s *Sweep) notify(delegations []v1alpha1.ServiceDelegation, urgency int) {
+	requests := make([]reconcile.Request, len(delegations))
 	for i := range delegations {
-		for _, queue := range s.subscribers {
-			queue.Add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&delegations[i])})
+		requests[i].NamespacedName = client.ObjectKeyFromObject(&delegations[i])
+	}
+	for _, queue := range s.subscribers {
+		if byPriority, ok := queue.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
+			byPriority.AddWithOpts(priorityqueue.AddOpts{Priority: &urgency}, requests...)
+			continue
+		}
+		for _, request := range requests {
+			queue.Add(request)
 		}
 	}
 }

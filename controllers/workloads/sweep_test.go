@@ -28,6 +28,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"behalf.dev/behalf/api/v1alpha1"
@@ -312,6 +313,38 @@ func TestStatusIsCalledForAtOnceWhereItTurnsAndNowAndThenWhereItGoesOn(t *testin
 	s.pod(within, nil, clock)
 	s.pod(s.accounts[portal.name].workloads[owner{"v1", "Pod", "c", "uid-c"}].pod, nil, clock)
 	expect("none is", 0, 2)
+}
+
+// byUrgency is a controller's queue that keeps what is asked of it.
+type byUrgency struct {
+	priorityqueue.PriorityQueue[reconcile.Request]
+	asked []string
+}
+
+func (q *byUrgency) AddWithOpts(o priorityqueue.AddOpts, requests ...reconcile.Request) {
+	for _, r := range requests {
+		q.asked = append(q.asked, fmt.Sprintf("%s %d", r.Name, *o.Priority))
+	}
+}
+
+// THREATS 7: where one policy touches ten thousand ServiceDelegations, those with violators do not stand behind the others.
+func TestWhereSomebodyIsOutsideTheStatusIsWrittenBeforeOthers(t *testing.T) {
+	s := testSweep(&declared{bounds: bounds{declares("a", "x"), declares("b", "y")}})
+	queue := &byUrgency{}
+	s.subscribers = append(s.subscribers, queue)
+	expect := func(what string, want ...string) {
+		t.Helper()
+		if s.looks(t); !slices.Equal(queue.asked, want) {
+			t.Errorf("%s: asked for %q, want %q", what, queue.asked, want)
+		}
+		queue.asked = nil
+	}
+	s.comes(t, "good", "x")
+	expect("all are within")
+	p := s.comes(t, "p", "read")
+	expect("one is outside", "a 1", "b 1")
+	s.pod(p, nil, s.now())
+	expect("none is", "a 0", "b 0")
 }
 
 func TestStatusIsCalledForAtOnceWhereAPolicyTurnsIt(t *testing.T) {

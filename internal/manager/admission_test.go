@@ -152,6 +152,7 @@ var _ = Describe("What admission rests on", func() {
 		}
 		m := start(ctx, answering())
 		Eventually(creating(asks("p"))).WithContext(ctx).Should(ContainSubstring(judged))
+		Expect(figure("behalf_admission_answers_total", "denied", "workloads")).To(BeNumerically(">", 0))
 		for _, object := range restsOn() {
 			Eventually(stands(object)).WithContext(ctx).Should(Succeed())
 		}

@@ -63,6 +63,7 @@ type Manager struct {
 	distribution *distribution.Server
 	gathering    *gathering
 	bounds       bounds.Figures
+	answers      *webhook.Answers
 	listener     net.Listener
 	health       net.Listener
 }
@@ -72,7 +73,7 @@ func New(config *rest.Config, options Options) (*Manager, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	m := &Manager{options: options}
+	m := &Manager{options: options, answers: webhook.NewAnswers()}
 	config = unthrottled(config)
 	for _, step := range []func(*rest.Config) error{
 		m.listen, m.makeManager, m.makeBounds, m.makeAdmission, m.makeCertificates, m.makeDistribution, m.makePublisher, m.makeGathering, m.addControllers, m.addWebhooks, m.addRunnables,
@@ -259,7 +260,7 @@ func (m *Manager) addWebhooks(*rest.Config) error {
 	if off(m.options.WebhookAddress) {
 		return nil
 	}
-	if err := webhook.Setup(m.ctrl, webhook.Options{ExchangeAudience: m.options.ExchangeAudience, Others: m.publisher}); err != nil {
+	if err := webhook.Setup(m.ctrl, webhook.Options{ExchangeAudience: m.options.ExchangeAudience, Others: m.publisher, Answers: m.answers}); err != nil {
 		return fmt.Errorf("setting up the webhooks (are the CustomResourceDefinitions installed?): %w", err)
 	}
 	return nil

@@ -31,7 +31,7 @@ func (m *Manager) figures() figures {
 	leader := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "behalf_manager_leader", Help: "1 while this replica writes status, as the leader or because leader election is off.",
 	}, m.leads)
-	return figures{m.distribution, m.publisher, m.issuers, m.key, m.workloads, m.admission, &m.bounds, leader}
+	return figures{m.distribution, m.publisher, m.issuers, m.key, m.workloads, m.admission, &m.bounds, m.answers, leader}
 }
 
 func (m *Manager) leads() float64 {

@@ -66,6 +66,14 @@ var cases = map[string]struct {
 		series: []string{`behalf_admission_objects_failures_total{` + manager + `, object="ValidatingWebhookConfiguration/behalf-validating"} 0x4 60+60x9 600x15`},
 		from:   7, until: 18, says: "cannot read, create or restore ValidatingWebhookConfiguration/behalf-validating",
 	},
+	"BehalfAdmissionUndecided": {
+		series: []string{
+			`behalf_admission_answers_total{` + manager + `, webhook="workloads", answer="undecidable"} 0x4 1+1x19 20x10`,
+			`behalf_admission_answers_total{` + manager + `, webhook="workloads", answer="denied"} 0+60x35`,
+			`behalf_admission_answers_total{` + manager + `, webhook="tokens", answer="undecidable"} 0x4 1x30`,
+		},
+		from: 15, until: 28, says: "the webhook workloads has denied what it could not judge",
+	},
 	"BehalfWorkloadsOutsideBounds": {
 		series: []string{
 			`behalf_workloads_outside_bounds{` + manager + `, reason="NotDeclared"} 0x4 2x19 0x5`,

@@ -162,20 +162,24 @@ type told struct {
 	outrun chan struct{}
 }
 
-// follow watches a namespace until the test ends.
+// follow watches a namespace until the test ends, from the beginning again where the API server ends the watch, as it does with who
+// reads more slowly than a thousand statuses are written.
 func follow(t *testing.T, c client.WithWatch, namespace string) *status {
 	t.Helper()
-	w, err := c.Watch(t.Context(), &v1alpha1.ServiceDelegationList{}, client.InNamespace(namespace))
+	ctx := t.Context()
+	s := &status{latest: map[string]*told{}}
+	w, err := c.Watch(ctx, &v1alpha1.ServiceDelegationList{}, client.InNamespace(namespace))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(w.Stop)
-	s := &status{latest: map[string]*told{}}
 	go func() {
-		for event := range w.ResultChan() {
-			if d, ok := event.Object.(*v1alpha1.ServiceDelegation); ok {
-				s.take(d)
+		for err == nil {
+			for event := range w.ResultChan() {
+				if d, ok := event.Object.(*v1alpha1.ServiceDelegation); ok {
+					s.take(d)
+				}
 			}
+			w, err = c.Watch(ctx, &v1alpha1.ServiceDelegationList{}, client.InNamespace(namespace))
 		}
 	}()
 	return s
