@@ -4,6 +4,7 @@
 package workload
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -253,5 +254,28 @@ func TestSame(t *testing.T) {
 	empty, missing := annotated(""), Template{Spec: PodSpec{ServiceAccountName: "portal"}}
 	if empty.Ask(exchange).Same(missing.Ask(exchange)) {
 		t.Error("an empty annotation is the same as none")
+	}
+}
+
+// Whoever may create a pod may have thousands of scopes refused at once, and must not keep the webhook busy with it.
+func TestRefusalsCostWhatIsAskedAndDeclared(t *testing.T) {
+	const many = 1000
+	d := v1alpha1.ServiceDelegation{ObjectMeta: metav1.ObjectMeta{Namespace: "support", Name: "portal"}}
+	d.Spec.ServiceAccountName = "portal"
+	d.Spec.Audiences = []v1alpha1.AudienceScopes{{Audience: "https://tickets.example"}}
+	var asked strings.Builder
+	for i := range many {
+		d.Spec.Audiences[0].Scopes = append(d.Spec.Audiences[0].Scopes, v1alpha1.ScopeName(fmt.Sprintf("declared:%d", i)))
+		fmt.Fprintf(&asked, "asked:%d ", i)
+	}
+	c := Case{Namespace: "support", Bounds: []v1alpha1.ServiceDelegation{d}}
+	ask := Ask{ServiceAccount: "portal", Annotated: true, Scopes: asked.String()}
+	var problems []Problem
+	allocations := testing.AllocsPerRun(3, func() { problems = JudgeAsk(ask, c) })
+	if len(problems) != many {
+		t.Fatalf("%d problems, want %d", len(problems), many)
+	}
+	if most := float64(20 * 2 * many); allocations > most {
+		t.Errorf("%.0f allocations to refuse %d scopes where %d are declared, want at most %.0f", allocations, many, many, most)
 	}
 }

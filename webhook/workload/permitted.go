@@ -23,16 +23,26 @@ func Permitted(namespace string, all []v1alpha1.ServiceDelegation) map[string][]
 }
 
 func (b *bounds) permitted() []string {
-	elements := b.qualified()
-	for name := range b.byScope {
-		if scope := (Scope{Name: name}); b.permits(scope) {
+	declared := b.scopes()
+	audiences := b.audiencesOf(declared)
+	var elements []string
+	for _, scope := range declared {
+		if _, refused := b.judge(scope, audiences[scope.Name]); refused == "" {
 			elements = append(elements, scope.String())
 		}
 	}
 	return sortedSet(elements)
 }
 
-func (b *bounds) permits(scope Scope) bool {
-	_, refused := b.judge(scope)
-	return refused == ""
+// scopes are all that are declared, each with its audience and without it.
+func (b *bounds) scopes() []Scope {
+	var all []Scope
+	for _, d := range b.delegations {
+		for _, declared := range d.Spec.Audiences {
+			for _, scope := range declared.Scopes {
+				all = append(all, Scope{Audience: string(declared.Audience), Name: string(scope)}, Scope{Name: string(scope)})
+			}
+		}
+	}
+	return all
 }
