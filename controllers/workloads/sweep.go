@@ -171,7 +171,9 @@ func (s *Sweep) begin(ctx context.Context) error {
 	for name := range s.accounts {
 		s.queue.Add(item{name: name})
 	}
-	s.notify(all.Items)
+	for i := range all.Items {
+		s.notify(&all.Items[i])
+	}
 	return nil
 }
 
@@ -228,7 +230,7 @@ func (s *Sweep) process(ctx context.Context, next item) (wait time.Duration, err
 	}
 	if !a.standing.same(a.notified) {
 		a.notified, a.notifiedAt = a.standing, s.now()
-		s.notify(a.bounds.objects())
+		s.notify(a.bounds.objects()...)
 	}
 	if len(a.bounds) == 0 {
 		s.flagged(a) // no object could say it
@@ -292,10 +294,10 @@ func (s *Sweep) bounds(ctx context.Context, name types.NamespacedName) (bounds, 
 }
 
 // notify has the controllers look at these. The lock is held: they only take down the names.
-func (s *Sweep) notify(delegations []v1alpha1.ServiceDelegation) {
-	for i := range delegations {
+func (s *Sweep) notify(delegations ...*v1alpha1.ServiceDelegation) {
+	for _, d := range delegations {
 		for _, queue := range s.subscribers {
-			queue.Add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&delegations[i])})
+			queue.Add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(d)})
 		}
 	}
 }

@@ -46,7 +46,7 @@ type Case struct {
 	// Path of the template within its object, such as spec.template; empty for a Pod.
 	Path string
 	// Bounds are ServiceDelegations. Those of other service accounts and namespaces count for nothing.
-	Bounds []v1alpha1.ServiceDelegation
+	Bounds []*v1alpha1.ServiceDelegation
 	// Idle are declared scopes without effect, each with its audience, and why that is. To ask for one is refused; nothing is
 	// where it is nil, as at admission, where what gives the scope its effect may be on its way.
 	Idle map[Scope]string
@@ -141,10 +141,10 @@ type bounds struct {
 	told *declarations
 }
 
-func boundsOf(account account, all []v1alpha1.ServiceDelegation) *bounds {
+func boundsOf(account account, all []*v1alpha1.ServiceDelegation) *bounds {
 	b := &bounds{account: account}
-	for i := range all {
-		if d := &all[i]; d.Namespace == account.namespace && string(d.Spec.ServiceAccountName) == account.name {
+	for _, d := range all {
+		if d.Namespace == account.namespace && string(d.Spec.ServiceAccountName) == account.name {
 			b.delegations = append(b.delegations, d)
 		}
 	}

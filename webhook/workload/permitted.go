@@ -8,11 +8,12 @@ import "behalf.dev/behalf/api/v1alpha1"
 // Permitted gives, for every service account of a namespace that has a ServiceDelegation, all elements that Judge lets its
 // pods write into the annotation, in their text form, sorted, each once. That may be none. It is for those who judge without
 // calling Judge.
-func Permitted(namespace string, all []v1alpha1.ServiceDelegation) map[string][]string {
-	byName := map[string][]v1alpha1.ServiceDelegation{}
-	for i := range all {
-		if name := string(all[i].Spec.ServiceAccountName); all[i].Namespace == namespace {
-			byName[name] = append(byName[name], all[i])
+func Permitted(namespace string, all []*v1alpha1.ServiceDelegation) map[string][]string {
+	byName := map[string][]*v1alpha1.ServiceDelegation{}
+	for _, d := range all {
+		if d.Namespace == namespace {
+			name := string(d.Spec.ServiceAccountName)
+			byName[name] = append(byName[name], d)
 		}
 	}
 	permitted := make(map[string][]string, len(byName))
