@@ -82,21 +82,3 @@ func TestMissingBinariesAreToldWithTheRemedy(t *testing.T) {
 		t.Errorf("want an error that names hack/controlplane/build.sh, got %v", err)
 	}
 }
-
-// Whatever is killed and started again must find its port, though thousands of connections come and go.
-func TestFreePortsAreNotThoseOfConnections(t *testing.T) {
-	ports, err := FreePorts(20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[int]bool{}
-	for _, port := range ports {
-		if port < lowestPort || port >= ephemeral() {
-			t.Errorf("port %d may be that of a connection: they begin at %d", port, ephemeral())
-		}
-		if seen[port] {
-			t.Errorf("port %d is given twice", port)
-		}
-		seen[port] = true
-	}
-}
