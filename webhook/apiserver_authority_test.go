@@ -328,7 +328,7 @@ func appliesApproved(ctx context.Context, c client.Client, g *v1alpha1.Delegatio
 }
 
 func handingOn(name string) *v1alpha1.ServiceDelegation {
-	d := &declared("tickets:read")[0]
+	d := declared("tickets:read")[0]
 	d.Name, d.Spec.Purpose = name, "Test"
 	d.Spec.Onward = []v1alpha1.Onward{{
 		To:        v1alpha1.ServiceAccountReference{Namespace: "billing", ServiceAccount: "invoices"},

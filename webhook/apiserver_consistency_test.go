@@ -198,7 +198,7 @@ func TestBehindTheCache(t *testing.T) {
 			return token(t, s.Client, in("support", "default"), boundTo("Pod", pod.Name, pod.UID), DefaultExchangeAudience)
 		}
 		admitted(t, asks(), "has no ServiceDelegation")
-		s.must(t, s.Create(t.Context(), &another))
+		s.must(t, s.Create(t.Context(), another))
 		admitted(t, asks(), "")
 	})
 }

@@ -164,7 +164,7 @@ func (s *apiServer) testObjects(t *testing.T) {
 		"an audience that another one holds is a warning": {object: newServer("e", "https://old.example"), warned: "spec.audience: "},
 		"a policy for an audience that is not there yet":  {object: newPolicy("p", tickets), warned: "spec.audiences[0].audience: "},
 		"a policy whose condition does not compile":       {object: newPolicy("q", tickets, v1alpha1.Condition{Expression: "no_such_thing"}), refused: "spec.conditions[0].expression"},
-		"a declaration for an audience that is not there": {object: &declaring, warned: "scope tickets:read of audience https://tickets.example has no effect yet: "},
+		"a declaration for an audience that is not there": {object: declaring, warned: "scope tickets:read of audience https://tickets.example has no effect yet: "},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -406,7 +406,7 @@ func (s *apiServer) testOursAreAsked(t *testing.T) {
 	}{
 		"ResourceServer":    {newServer("shown", "https://shown.example"), `{"spec":{"hosts":["shown.example"]}}`},
 		"DelegationPolicy":  {newPolicy("shown", "https://shown.example"), `{"spec":{"effect":"Forbid"}}`},
-		"ServiceDelegation": {&declaring, `{"spec":{"purpose":"another"}}`},
+		"ServiceDelegation": {declaring, `{"spec":{"purpose":"another"}}`},
 		"TrustedIssuer":     {issuer, `{"spec":{"url":"https://another.example"}}`},
 		"DelegationGrant":   {newGrant("shown", "", nil), `{"spec":{"state":"Approved"}}`},
 	}

@@ -228,9 +228,9 @@ func (s *apiServer) declare(t *testing.T, scopes ...v1alpha1.ScopeName) {
 	case client.IgnoreNotFound(err) != nil:
 		t.Fatal(err)
 	case len(scopes) == 0:
-		s.must(t, client.IgnoreNotFound(s.Delete(t.Context(), &declared("x")[0])))
+		s.must(t, client.IgnoreNotFound(s.Delete(t.Context(), declared("x")[0])))
 	case apierrors.IsNotFound(err):
-		d = &declared(scopes...)[0]
+		d = declared(scopes...)[0]
 		d.Spec.Purpose = "Test"
 		s.must(t, s.Create(t.Context(), d))
 	default:

@@ -25,22 +25,22 @@ const tickets = "https://tickets.example"
 var podKind = schema.GroupVersionKind{Version: "v1", Kind: "Pod"}
 
 // declared is a ServiceDelegation of the service account support/portal.
-func declared(scopes ...v1alpha1.ScopeName) []v1alpha1.ServiceDelegation {
-	d := v1alpha1.ServiceDelegation{ObjectMeta: metav1.ObjectMeta{Namespace: "support", Name: "portal"}}
+func declared(scopes ...v1alpha1.ScopeName) []*v1alpha1.ServiceDelegation {
+	d := &v1alpha1.ServiceDelegation{ObjectMeta: metav1.ObjectMeta{Namespace: "support", Name: "portal"}}
 	d.Spec.ServiceAccountName = "portal"
 	d.Spec.Audiences = []v1alpha1.AudienceScopes{{Audience: tickets, Scopes: scopes}}
-	return []v1alpha1.ServiceDelegation{d}
+	return []*v1alpha1.ServiceDelegation{d}
 }
 
 // source is a source of ServiceDelegations that counts how often it is asked.
 type source struct {
-	bounds []v1alpha1.ServiceDelegation
+	bounds []*v1alpha1.ServiceDelegation
 	err    error
 	panics bool
 	asked  int
 }
 
-func (s *source) of(context.Context, string, string) ([]v1alpha1.ServiceDelegation, error) {
+func (s *source) of(context.Context, string, string) ([]*v1alpha1.ServiceDelegation, error) {
 	s.asked++
 	if s.panics {
 		panic("the source of ServiceDelegations")

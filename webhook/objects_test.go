@@ -36,7 +36,7 @@ func TestWarnings(t *testing.T) {
 		many.Spec.Audiences[0].Scopes = append(many.Spec.Audiences[0].Scopes, v1alpha1.ScopePattern(strings.Repeat("x", 250)+":*"))
 	}
 	onwardTo := func(account v1alpha1.ServiceAccountName, scopes ...v1alpha1.ScopeName) *v1alpha1.ServiceDelegation {
-		d := &declared("tickets:read")[0]
+		d := declared("tickets:read")[0]
 		d.Spec.Audiences = nil
 		d.Spec.Onward = []v1alpha1.Onward{{
 			To:        v1alpha1.ServiceAccountReference{Namespace: "billing", ServiceAccount: account},
@@ -54,7 +54,7 @@ func TestWarnings(t *testing.T) {
 		"a resource server whose audience another has": {newServer("new", tickets), []string{
 			`spec.audience: ResourceServer support/old is older and holds the audience "https://tickets.example"`,
 		}},
-		"a declaration that no policy permits": {&declared("tickets:read")[0], []string{
+		"a declaration that no policy permits": {declared("tickets:read")[0], []string{
 			"scope tickets:read of audience https://tickets.example has no effect yet: no DelegationPolicy permits it to support/portal",
 		}},
 		"what is handed on to a service that may come to hand it on": {onwardTo("invoices", "tickets:burn"), []string{

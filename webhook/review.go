@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/go-logr/logr"
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -31,8 +32,12 @@ type reviewEndpoint struct {
 }
 
 func newReviewEndpoint(handler admission.Handler, answers *counters) reviewEndpoint {
-	// A panic denies.
-	return reviewEndpoint{&admission.Webhook{Handler: patient{handler}, RecoverPanic: new(true)}, answers}
+	return reviewEndpoint{&admission.Webhook{
+		Handler:      patient{handler},
+		RecoverPanic: new(true), // a panic denies
+		// By default every request writes its fields into a logger, which hardly any uses.
+		LogConstructor: func(base logr.Logger, _ *admission.Request) logr.Logger { return base },
+	}, answers}
 }
 
 // ServeHTTP answers one AdmissionReview (admission.k8s.io/v1). What is none is denied, with code 400, or 413 where it is too

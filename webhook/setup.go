@@ -58,12 +58,13 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		return errors.New("setting up webhooks: nobody is named who counts the answers")
 	}
 	cached, live := mgr.GetClient(), mgr.GetAPIReader()
-	if err := indexDelegations(mgr.GetFieldIndexer()); err != nil {
+	known, err := newCachedDelegations(mgr.GetCache())
+	if err != nil {
 		return err
 	}
 	judge := judge{
 		exchangeAudience: options.ExchangeAudience,
-		cached:           cachedDelegations{cached},
+		cached:           known,
 		live:             liveDelegations{live},
 	}
 	for path, hook := range map[string]struct {

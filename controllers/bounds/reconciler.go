@@ -108,7 +108,11 @@ func (r *reconciler) boundsOf(ctx context.Context, namespace string) (*corev1.Co
 	if err := r.client.List(ctx, &declared, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("reading ServiceDelegations: %w", err)
 	}
-	bounds, leftOut := backstop.Bounds(namespace, declared.Items)
+	delegations := make([]*v1alpha1.ServiceDelegation, len(declared.Items))
+	for i := range declared.Items {
+		delegations[i] = &declared.Items[i]
+	}
+	bounds, leftOut := backstop.Bounds(namespace, delegations)
 	if r.options.Figures.leaveOut(namespace, len(leftOut)) {
 		log.FromContext(ctx).Info("what service accounts declare does not fit into one ConfigMap, and their pods are denied: "+
 			"divide them among namespaces, or have them declare less", "namespace", namespace, "serviceAccounts", leftOut)

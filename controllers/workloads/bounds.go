@@ -35,10 +35,10 @@ func (b bounds) same(other bounds) bool {
 	})
 }
 
-func (b bounds) objects() []v1alpha1.ServiceDelegation {
-	objects := make([]v1alpha1.ServiceDelegation, len(b))
+func (b bounds) objects() []*v1alpha1.ServiceDelegation {
+	objects := make([]*v1alpha1.ServiceDelegation, len(b))
 	for i := range b {
-		objects[i] = b[i].object
+		objects[i] = &b[i].object
 	}
 	return objects
 }

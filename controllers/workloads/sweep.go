@@ -172,7 +172,9 @@ func (s *Sweep) begin(ctx context.Context) error {
 	for name := range s.accounts {
 		s.queue.Add(item{name: name})
 	}
-	s.notify(all.Items, calmly)
+	for i := range all.Items {
+		s.notify(calmly, &all.Items[i])
+	}
 	return nil
 }
 
@@ -233,7 +235,7 @@ func (s *Sweep) process(ctx context.Context, next item) (wait time.Duration, err
 			urgency = urgently
 		}
 		a.notified, a.notifiedAt = a.standing, s.now()
-		s.notify(a.bounds.objects(), urgency)
+		s.notify(urgency, a.bounds.objects()...)
 	}
 	if len(a.bounds) == 0 {
 		s.flagged(a) // no object could say it
@@ -305,10 +307,10 @@ const (
 
 // notify has the controllers look at these, urgent ones before others that wait, where their queue knows of that. The lock is
 // held: they only take down the names.
-func (s *Sweep) notify(delegations []v1alpha1.ServiceDelegation, urgency int) {
+func (s *Sweep) notify(urgency int, delegations ...*v1alpha1.ServiceDelegation) {
 	requests := make([]reconcile.Request, len(delegations))
-	for i := range delegations {
-		requests[i].NamespacedName = client.ObjectKeyFromObject(&delegations[i])
+	for i, d := range delegations {
+		requests[i].NamespacedName = client.ObjectKeyFromObject(d)
 	}
 	for _, queue := range s.subscribers {
 		if byPriority, ok := queue.(priorityqueue.PriorityQueue[reconcile.Request]); ok {

@@ -50,7 +50,10 @@ func (d *declared) List(_ context.Context, list client.ObjectList, _ ...client.L
 	if !ok {
 		return fmt.Errorf("a list of %T", list)
 	}
-	into.Items = d.bounds.objects()
+	into.Items = nil
+	for _, one := range d.bounds {
+		into.Items = append(into.Items, one.object)
+	}
 	return d.err
 }
 

@@ -34,9 +34,8 @@ func ownAccount(tokenFile string) string {
 	if json.Unmarshal(payload, &claims) != nil {
 		return unknown
 	}
-	name, isAccount := strings.CutPrefix(claims.Subject, "system:serviceaccount:")
-	account, err := authz.ParseActor(strings.Replace(name, ":", "/", 1))
-	if !isAccount || err != nil {
+	account, ok := authz.ActorOf(claims.Subject)
+	if !ok {
 		return unknown
 	}
 	return "the service account " + account.String()

@@ -44,17 +44,15 @@ func (r reviewer) Authenticate(ctx context.Context, token string) (distribution.
 
 // accountOf holds the review's answer to all that it must say.
 func accountOf(status authenticationv1.TokenReviewStatus) (authz.Actor, error) {
-	const prefix = "system:serviceaccount:"
 	// An API server that knows no audiences would answer without any.
 	if !status.Authenticated || !slices.Contains(status.Audiences, distribution.TokenAudience) {
 		return authz.Actor{}, fmt.Errorf("%w: it is not a valid token for audience %s", distribution.ErrUnauthenticated, distribution.TokenAudience)
 	}
-	name, ok := strings.CutPrefix(status.User.Username, prefix)
-	namespace, serviceAccount, also := strings.Cut(name, ":")
-	if !ok || !also || namespace == "" || serviceAccount == "" || strings.Contains(serviceAccount, ":") {
+	account, ok := authz.ActorOf(status.User.Username)
+	if !ok {
 		return authz.Actor{}, fmt.Errorf("%w: %q is no service account", distribution.ErrUnauthenticated, status.User.Username)
 	}
-	return authz.Actor{Namespace: namespace, ServiceAccount: serviceAccount}, nil
+	return account, nil
 }
 
 // expiry reads 'exp' of a token that was reviewed as good; zero where it cannot be read.

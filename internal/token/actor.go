@@ -10,8 +10,6 @@ import (
 	"behalf.dev/behalf/internal/authz"
 )
 
-const serviceAccountPrefix = "system:serviceaccount:"
-
 // service is what a service account token says.
 type service struct {
 	times
@@ -90,7 +88,7 @@ func (t *Trust) mapActor(c claims) (authz.Actor, *Invalid) {
 	if bad != nil {
 		return authz.Actor{}, bad
 	}
-	if !bound.actor.Present() || subject != serviceAccountPrefix+bound.actor.Namespace+":"+bound.actor.ServiceAccount {
+	if named, ok := authz.ActorOf(subject); !ok || named != bound.actor {
 		return authz.Actor{}, mismatch("names one service account in sub and another in kubernetes.io")
 	}
 	if pinned, ok := t.pins[bound.actor]; ok && (pinned == "" || pinned != bound.uid) {

@@ -30,6 +30,8 @@ const (
 	callers = 32
 	// differentPods is how many pods take turns.
 	differentPods = 1000
+	// latencyTurns is for how many turns in a row each is asked at half of the throughput.
+	latencyTurns = 5
 )
 
 //go:embed pod.yaml
@@ -39,9 +41,9 @@ var podManifest []byte
 type admissions struct {
 	// ours and rival are questions answered in a second, at most, and ratio the median of one turn's over the other's.
 	ours, rival, ratio float64
-	// latencies at half of that, and those of the rival at the same rate, in rising order.
-	latencies, rivals []time.Duration
-	denials           denials
+	// latencies at half of that, and those of the rival and of the floor at the same rate, in rising order.
+	latencies, rivals, floors []time.Duration
+	denials                   denials
 }
 
 // admit measures the webhook beside a handler that decodes the typed Pod and allows.
@@ -54,32 +56,46 @@ func (t *trial) admit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ours, rival, err := s.doors(ctx, reviews)
+	doors, err := s.doors(ctx, reviews)
 	if err != nil {
 		return err
 	}
-	if t.admissions, err = compare(ctx, ours, rival, t.turn, t.turns); err != nil {
+	if t.admissions, err = compare(ctx, doors, t.turn, t.turns); err != nil {
 		return err
 	}
-	if t.admissions.latencies, err = ours.latencies(ctx, callers, t.admissions.ours/2, 5*t.turn); err != nil {
+	if err := t.admissions.atHalf(ctx, doors, latencyTurns*t.turn); err != nil {
 		return err
 	}
-	if t.admissions.rivals, err = rival.latencies(ctx, callers, t.admissions.ours/2, 5*t.turn); err != nil {
-		return err
-	}
-	progressf("%.0f admissions in a second, a typed handler %.0f; p99 at half of that %s, a typed handler at the same rate %s", t.admissions.ours,
-		t.admissions.rival, percentile(t.admissions.latencies, 99), percentile(t.admissions.rivals, 99))
+	progressf("%.0f admissions in a second, a typed handler %.0f; p99 at half of that %s, a typed handler %s, the floor %s", t.admissions.ours, t.admissions.rival,
+		percentile(t.admissions.latencies, 99), percentile(t.admissions.rivals, 99), percentile(t.admissions.floors, 99))
 	t.admissions.denials, err = s.throughAPIServer(ctx, t.pods)
 	progressf("%d pods through the API server: %+v", t.pods, t.admissions.denials)
 	return err
 }
 
+// doors are that of the manager, that of the rival and the floor.
+type doors struct{ ours, rival, floor *door }
+
+// atHalf measures latencies at half of the throughput.
+func (a *admissions) atHalf(ctx context.Context, doors doors, while time.Duration) error {
+	for _, measured := range []struct {
+		door *door
+		into *[]time.Duration
+	}{{doors.ours, &a.latencies}, {doors.rival, &a.rivals}, {doors.floor, &a.floors}} {
+		var err error
+		if *measured.into, err = measured.door.latencies(ctx, callers, a.ours/2, while); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // compare lets one have its turn after the other.
-func compare(ctx context.Context, ours, rival *door, turn time.Duration, turns int) (admissions, error) {
+func compare(ctx context.Context, doors doors, turn time.Duration, turns int) (admissions, error) {
 	var mine, others, ratios []float64
 	for i := range turns + 1 {
 		var speeds [2]float64
-		for k, d := range []*door{ours, rival} {
+		for k, d := range []*door{doors.ours, doors.rival} {
 			var err error
 			if speeds[k], err = d.throughput(ctx, callers, turn); err != nil {
 				return admissions{}, err
@@ -99,31 +115,35 @@ func median(values []float64) float64 {
 
 var errNoAuthority = errors.New("it holds no certificate")
 
-// doors are that of the manager and that of the rival, once both answer.
-func (s *stage) doors(ctx context.Context, reviews [][]byte) (ours, rival *door, err error) {
+// doors are all that are asked, once they answer.
+func (s *stage) doors(ctx context.Context, reviews [][]byte) (doors, error) {
 	ca, err := s.published(ctx, "behalf-ca", "ca.crt")
 	if err != nil {
-		return nil, nil, err
+		return doors{}, err
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM([]byte(ca)) {
-		return nil, nil, fmt.Errorf("reading the manager's authority: %w", errNoAuthority)
+		return doors{}, fmt.Errorf("reading the manager's authority: %w", errNoAuthority)
 	}
 	address, err := s.startRival()
 	if err != nil {
-		return nil, nil, err
+		return doors{}, err
 	}
-	ours = newDoor(s.manager.webhook, webhook.PathWorkloads, &tls.Config{RootCAs: roots}, reviews)
-	// It is this program, on loopback, and nothing depends on what it says.
-	rival = newDoor(address, rivalPath, &tls.Config{InsecureSkipVerify: true}, reviews)
-	for _, d := range []*door{ours, rival} {
+	// The rival is this program, on loopback, and nothing depends on what it says.
+	unverified := &tls.Config{InsecureSkipVerify: true}
+	all := doors{
+		ours:  newDoor(s.manager.webhook, webhook.PathWorkloads, &tls.Config{RootCAs: roots}, reviews),
+		rival: newDoor(address, rivalPath, unverified, reviews),
+		floor: newDoor(address, floorPath, unverified, reviews),
+	}
+	for _, d := range []*door{all.ours, all.rival, all.floor} {
 		if err := eventually(ctx, "the webhook at "+d.address, func(ctx context.Context) error {
 			return d.everyCaller(ctx, 1, func(_ context.Context, c *caller, _ time.Time) error { return c.ask(d.requests[0]) })
 		}); err != nil {
-			return nil, nil, err
+			return doors{}, err
 		}
 	}
-	return ours, rival, nil
+	return all, nil
 }
 
 // reviews are what an API server asks about the creation of pods, each of which asks for a scope that it may have.
@@ -179,21 +199,22 @@ func (s *stage) pod(delegation int) (*corev1.Pod, error) {
 func tellAdmissions(r *report.Report, all []*trial) {
 	r.Heading("Admission")
 	r.Printf("Pods that ask for what they may have, over TLS and %d connections. The rival is a handler of controller-runtime that decodes the\n"+
-		"typed Pod and allows, in a process of its own; %d turns of %s each. Latencies at half of the throughput, from when a question was due.\n\n",
-		callers, all[0].turns, all[0].turn)
+		"typed Pod and allows, in a process of its own; %d turns of %s each. Latencies are those at half of Behalf's throughput for all three, from when a\n"+
+		"question was due, during %s. The floor takes a question in and answers without a look at it.\n\n",
+		callers, all[0].turns, all[0].turn, latencyTurns*all[0].turn)
 	var rows [][]string
 	for _, t := range all {
 		a := t.admissions
 		rows = append(rows, []string{
 			counted(t.delegations), fmt.Sprintf("%.0f/s", a.ours), fmt.Sprintf("%.0f/s", a.rival), report.Number(a.ratio) + " ×",
 			inWholeMicroseconds(percentile(a.latencies, 50)), inWholeMicroseconds(percentile(a.latencies, 99)), inWholeMicroseconds(most(a.latencies)),
-			inWholeMicroseconds(percentile(a.rivals, 99)),
+			inWholeMicroseconds(percentile(a.rivals, 99)), inWholeMicroseconds(percentile(a.floors, 99)),
 		})
 		r.AtLeast(fmt.Sprintf("admissions over those of a typed handler, %s delegations", counted(t.delegations)), 0.9, a.ratio, "×")
 		r.AtMost(fmt.Sprintf("an admission at half of the load, %s delegations, p99", counted(t.delegations)), 10,
 			inMilliseconds(percentile(a.latencies, 99)), "ms")
 	}
-	r.Table([]string{"delegations", "Behalf", "typed handler", "ratio", "latency, p50", "p99", "latest", "typed handler at the same rate, p99"}, rows)
+	r.Table([]string{"delegations", "Behalf", "typed handler", "ratio", "latency, p50", "p99", "latest", "typed handler, p99", "floor, p99"}, rows)
 	r.Printf("\nThrough the API server, by dry run, %d at a time; every tenth right after its service account and ServiceDelegation, tried\n"+
 		"again as a pipeline does where it is refused:\n\n", creators)
 	rows = nil

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -23,8 +24,11 @@ import (
 	"behalf.dev/behalf/test/cluster"
 )
 
-// rivalPath is where the rival is asked.
-const rivalPath = "/validate"
+// The paths where the rival is asked, and where the floor is.
+const (
+	rivalPath = "/validate"
+	floorPath = "/floor"
+)
 
 // decodes is what is asked of every webhook for pods at the least: it decodes the typed Pod, and allows.
 type decodes struct{ decoder admission.Decoder }
@@ -38,7 +42,14 @@ func (h decodes) Handle(_ context.Context, req admission.Request) admission.Resp
 	return admission.Allowed("")
 }
 
-// serveRival serves it with controller-runtime's webhook server, until the context ends.
+// floor is what no webhook can do without: it takes the question in, looks at nothing, and answers.
+func floor(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // whoever asked sees for himself
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = io.WriteString(w, `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"","allowed":true}}`)
+}
+
+// serveRival serves it, and the floor beside it, with controller-runtime's webhook server, until the context ends.
 func serveRival(ctx context.Context, address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -63,6 +74,7 @@ func serveRival(ctx context.Context, address string) error {
 	server := webhook.NewServer(webhook.Options{Host: host, Port: number, TLSOpts: []func(*tls.Config){func(c *tls.Config) {
 		c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &pair, nil }
 	}}})
+	server.Register(floorPath, http.HandlerFunc(floor))
 	server.Register(rivalPath, &admission.Webhook{Handler: decodes{admission.NewDecoder(scheme)}})
 	return server.Start(ctx)
 }

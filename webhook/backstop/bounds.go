@@ -31,7 +31,7 @@ const (
 // Bounds gives the ConfigMap with the bounds of a namespace; nil where there is no ServiceDelegation. Each service account is
 // a key, and what its pods may ask for is one element a line. Service accounts that do not fit are left out, those that
 // declare most first, and named: their pods are denied.
-func Bounds(namespace string, delegations []v1alpha1.ServiceDelegation) (bounds *corev1.ConfigMap, leftOut []string) {
+func Bounds(namespace string, delegations []*v1alpha1.ServiceDelegation) (bounds *corev1.ConfigMap, leftOut []string) {
 	permitted := workload.Permitted(namespace, delegations)
 	if len(permitted) == 0 {
 		return nil, nil

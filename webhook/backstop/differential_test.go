@@ -48,7 +48,7 @@ func (v *variant) mutant() bool { return v.policies != nil || v.bounds != nil }
 type world struct {
 	chance
 	namespace   string
-	delegations []v1alpha1.ServiceDelegation
+	delegations []*v1alpha1.ServiceDelegation
 	permitted   map[string][]string
 	asks        int
 	// stored are objects that were there before the policies.

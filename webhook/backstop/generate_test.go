@@ -36,11 +36,11 @@ func newChance(seed uint64) chance { return chance{rand.New(rand.NewPCG(seed, se
 func one[T any](c chance, of []T) T { return of[c.IntN(len(of))] }
 
 // delegations of a namespace: every service account has some, but "nobody".
-func (c chance) delegations(namespace string) []v1alpha1.ServiceDelegation {
-	var all []v1alpha1.ServiceDelegation
+func (c chance) delegations(namespace string) []*v1alpha1.ServiceDelegation {
+	var all []*v1alpha1.ServiceDelegation
 	for _, account := range accounts[:len(accounts)-1] {
 		for i := range 1 + c.IntN(3) {
-			d := v1alpha1.ServiceDelegation{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: fmt.Sprintf("%s-%d", account, i)}}
+			d := &v1alpha1.ServiceDelegation{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: fmt.Sprintf("%s-%d", account, i)}}
 			d.Spec.ServiceAccountName = v1alpha1.ServiceAccountName(account)
 			for range c.IntN(4) { // none where all is onward
 				declared := v1alpha1.AudienceScopes{Audience: v1alpha1.Audience(one(c, audiences))}

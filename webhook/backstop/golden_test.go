@@ -32,8 +32,8 @@ const (
 var shipped = Options{Namespace: "behalf-system", Manager: "system:serviceaccount:behalf-system:behalf-manager", ExchangeAudience: exchange}
 
 // declares is a ServiceDelegation; elements are audience#scope.
-func declares(namespace, name, account string, elements ...string) v1alpha1.ServiceDelegation {
-	d := v1alpha1.ServiceDelegation{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+func declares(namespace, name, account string, elements ...string) *v1alpha1.ServiceDelegation {
+	d := &v1alpha1.ServiceDelegation{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 	d.Spec.ServiceAccountName = v1alpha1.ServiceAccountName(account)
 	for _, element := range elements {
 		audience, scope, _ := strings.Cut(element, "#")
@@ -45,7 +45,7 @@ func declares(namespace, name, account string, elements ...string) v1alpha1.Serv
 }
 
 func TestGolden(t *testing.T) {
-	bounds, _ := Bounds("support", []v1alpha1.ServiceDelegation{
+	bounds, _ := Bounds("support", []*v1alpha1.ServiceDelegation{
 		declares("support", "portal", "portal", tickets+"#tickets:read", tickets+"#tickets:comment", ledger+"#tickets:read"),
 		declares("support", "portal-too", "portal", ledger+"#ledger:read"),
 		declares("support", "batch", "default", ledger+"#ledger:read"),
@@ -82,7 +82,7 @@ func TestGolden(t *testing.T) {
 }
 
 func TestBoundsOfNobody(t *testing.T) {
-	bounds, leftOut := Bounds("support", []v1alpha1.ServiceDelegation{declares("finance", "portal", "portal", tickets+"#read")})
+	bounds, leftOut := Bounds("support", []*v1alpha1.ServiceDelegation{declares("finance", "portal", "portal", tickets+"#read")})
 	if bounds != nil || leftOut != nil {
 		t.Errorf("got %v, without %v", bounds, leftOut)
 	}
@@ -90,7 +90,7 @@ func TestBoundsOfNobody(t *testing.T) {
 
 // THREATS 43: what does not fit is denied and named, and the rest goes on.
 func TestWhatDoesNotFitIsLeftOut(t *testing.T) {
-	big := func(account string, scopes int) v1alpha1.ServiceDelegation {
+	big := func(account string, scopes int) *v1alpha1.ServiceDelegation {
 		d := declares("support", account, account)
 		d.Spec.Audiences = []v1alpha1.AudienceScopes{{Audience: tickets}}
 		for i := range scopes {
@@ -99,13 +99,13 @@ func TestWhatDoesNotFitIsLeftOut(t *testing.T) {
 		return d
 	}
 	t.Run("what one service account declares beyond what can be looked up", func(t *testing.T) {
-		bounds, leftOut := Bounds("support", []v1alpha1.ServiceDelegation{big("much", 10001), big("little", 10000)})
+		bounds, leftOut := Bounds("support", []*v1alpha1.ServiceDelegation{big("much", 10001), big("little", 10000)})
 		if !slices.Equal(leftOut, []string{"much"}) || len(bounds.Data) != 1 || bounds.Data["little"] == "" {
 			t.Errorf("without %v, it has %d", leftOut, len(bounds.Data))
 		}
 	})
 	t.Run("what all of a namespace declare beyond what a ConfigMap holds", func(t *testing.T) {
-		var all []v1alpha1.ServiceDelegation
+		var all []*v1alpha1.ServiceDelegation
 		for i := range 10 {
 			all = append(all, big(fmt.Sprintf("account-%d", i), 3000))
 		}

@@ -6,7 +6,6 @@ package workload
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"behalf.dev/behalf/api/v1alpha1"
 )
@@ -47,7 +46,7 @@ type Case struct {
 	// Path of the template within its object, such as spec.template; empty for a Pod.
 	Path string
 	// Bounds are ServiceDelegations. Those of other service accounts and namespaces count for nothing.
-	Bounds []v1alpha1.ServiceDelegation
+	Bounds []*v1alpha1.ServiceDelegation
 	// Idle are declared scopes without effect, each with its audience, and why that is. To ask for one is refused; nothing is
 	// where it is nil, as at admission, where what gives the scope its effect may be on its way.
 	Idle map[Scope]string
@@ -111,13 +110,14 @@ func judgeScopes(value, field string, bounds *bounds) []Problem {
 		return []Problem{{Field: field, Reason: NoServiceDelegation, Message: bounds.explainNone(scopes)}}
 	}
 	var problems []Problem
+	audiences := bounds.audiencesOf(scopes)
 	seen := map[Scope]bool{}
 	for _, scope := range scopes {
 		if seen[scope] {
 			continue
 		}
 		seen[scope] = true
-		if reason, message := bounds.judge(scope); message != "" {
+		if reason, message := bounds.judge(scope, audiences[scope.Name]); message != "" {
 			problems = append(problems, Problem{Field: field, Reason: reason, Message: message})
 		}
 	}
@@ -133,43 +133,45 @@ func (a account) String() string { return a.namespace + "/" + a.name }
 // in onward is for the next service and not for this one.
 type bounds struct {
 	account account
-	// names of the ServiceDelegations, sorted, and those of each audience.
-	names      []string
-	byAudience map[string][]string
-	// scopesOf are the scopes that are declared for each audience, sorted.
-	scopesOf map[string][]string
-	// audiences that declare a scope, sorted.
-	byScope map[string][]string
+	// delegations are those of the account.
+	delegations []*v1alpha1.ServiceDelegation
 	// idle is that of the case.
 	idle map[Scope]string
+	// told is what refusals are told from; see declarations.
+	told *declarations
 }
 
-func boundsOf(account account, all []v1alpha1.ServiceDelegation) *bounds {
-	b := &bounds{account: account, byAudience: map[string][]string{}, scopesOf: map[string][]string{}, byScope: map[string][]string{}}
-	for i := range all {
-		if d := &all[i]; d.Namespace == account.namespace && string(d.Spec.ServiceAccountName) == account.name {
-			b.add(d)
-		}
-	}
-	b.names = sortedSet(b.names)
-	for _, index := range []map[string][]string{b.byAudience, b.scopesOf, b.byScope} {
-		for key, values := range index {
-			index[key] = sortedSet(values)
+func boundsOf(account account, all []*v1alpha1.ServiceDelegation) *bounds {
+	b := &bounds{account: account}
+	for _, d := range all {
+		if d.Namespace == account.namespace && string(d.Spec.ServiceAccountName) == account.name {
+			b.delegations = append(b.delegations, d)
 		}
 	}
 	return b
 }
 
-func (b *bounds) add(d *v1alpha1.ServiceDelegation) {
-	b.names = append(b.names, d.Name)
-	for _, declared := range d.Spec.Audiences {
-		audience := string(declared.Audience)
-		b.byAudience[audience] = append(b.byAudience[audience], d.Name)
-		for _, scope := range declared.Scopes {
-			b.scopesOf[audience] = append(b.scopesOf[audience], string(scope))
-			b.byScope[string(scope)] = append(b.byScope[string(scope)], audience)
+func (b *bounds) none() bool { return len(b.delegations) == 0 }
+
+// audiencesOf are the audiences that declare each of the scopes that are asked for, by the scope's name, sorted.
+func (b *bounds) audiencesOf(asked []Scope) map[string][]string {
+	found := make(map[string][]string, len(asked))
+	for _, scope := range asked {
+		found[scope.Name] = nil
+	}
+	for _, d := range b.delegations {
+		for _, declared := range d.Spec.Audiences {
+			for _, scope := range declared.Scopes {
+				if audiences, isAsked := found[string(scope)]; isAsked {
+					found[string(scope)] = append(audiences, string(declared.Audience))
+				}
+			}
 		}
 	}
+	for name, audiences := range found {
+		found[name] = sortedSet(audiences)
+	}
+	return found
 }
 
 func sortedSet(values []string) []string {
@@ -177,11 +179,8 @@ func sortedSet(values []string) []string {
 	return slices.Compact(values)
 }
 
-func (b *bounds) none() bool { return len(b.names) == 0 }
-
-// judge gives an empty message where the scope is declared.
-func (b *bounds) judge(scope Scope) (Reason, string) {
-	audiences := b.byScope[scope.Name]
+// judge gives an empty message where the scope is declared, for which those are the audiences that declare its name.
+func (b *bounds) judge(scope Scope, audiences []string) (Reason, string) {
 	switch {
 	case scope.Audience != "" && slices.Contains(audiences, scope.Audience):
 		return b.judgeEffect(scope)
@@ -203,77 +202,4 @@ func (b *bounds) judgeEffect(scope Scope) (Reason, string) {
 		return "", ""
 	}
 	return NoEffect, fmt.Sprintf("scope %s of audience %s is declared for service account %s and has no effect: %s", scope.Name, scope.Audience, b.account, why)
-}
-
-func (b *bounds) explainNone(scopes []Scope) string {
-	texts := make([]string, 0, len(scopes))
-	for _, scope := range scopes {
-		texts = append(texts, scope.String())
-	}
-	return fmt.Sprintf("service account %s asks for %s and has no ServiceDelegation: "+
-		"create one in namespace %s with spec.serviceAccountName: %s that declares under spec.audiences what it needs",
-		b.account, someOf(texts), b.account.namespace, b.account.name)
-}
-
-func (b *bounds) explainQualified(scope Scope) string {
-	declarers := b.byAudience[scope.Audience]
-	if len(declarers) == 0 {
-		declarers = b.names
-	}
-	return fmt.Sprintf("scope %s of audience %s is not declared for service account %s: add it under spec.audiences of %s, or ask without it%s",
-		scope.Name, scope.Audience, b.account, b.delegations(declarers), b.declared(scope.Audience))
-}
-
-// declared lists what is declared for an audience, or where that is nothing, for any, each with its audience.
-func (b *bounds) declared(audience string) string {
-	names := b.scopesOf[audience]
-	if len(names) == 0 {
-		names = b.qualified()
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	return " (declared: " + someOf(names) + ")"
-}
-
-// qualified are all scopes that are declared, each with its audience, sorted.
-func (b *bounds) qualified() []string {
-	var names []string
-	for audience, scopes := range b.scopesOf {
-		for _, scope := range scopes {
-			names = append(names, Scope{Audience: audience, Name: scope}.String())
-		}
-	}
-	return sortedSet(names)
-}
-
-func (b *bounds) explainUnqualified(scope Scope) string {
-	return fmt.Sprintf("scope %s is not declared for service account %s for any audience: "+
-		"add it, with the audience that it belongs to, under spec.audiences of %s, or ask without it%s",
-		scope.Name, b.account, b.delegations(b.names), b.declared(""))
-}
-
-func (b *bounds) explainAmbiguous(scope Scope, audiences []string) string {
-	return fmt.Sprintf("scope %s is declared for service account %s for several audiences, %s: say which, for example %s",
-		scope.Name, b.account, someOf(audiences), Scope{Audience: audiences[0], Name: scope.Name})
-}
-
-func (b *bounds) delegations(names []string) string {
-	qualified := make([]string, 0, len(names))
-	for _, name := range names {
-		qualified = append(qualified, b.account.namespace+"/"+name)
-	}
-	if len(names) == 1 {
-		return "ServiceDelegation " + qualified[0]
-	}
-	return "one of the ServiceDelegations " + someOf(qualified)
-}
-
-// someOf lists a few and counts the rest.
-func someOf(texts []string) string {
-	const few = 5
-	if len(texts) > few {
-		return fmt.Sprintf("%s and %d more", strings.Join(texts[:few], ", "), len(texts)-few)
-	}
-	return strings.Join(texts, ", ")
 }

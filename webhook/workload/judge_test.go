@@ -4,6 +4,7 @@
 package workload
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -19,8 +20,8 @@ const (
 )
 
 // delegation of a service account in namespace support: elements are audience#scope, those after ">" are onward.
-func delegation(name, serviceAccount string, elements ...string) v1alpha1.ServiceDelegation {
-	d := v1alpha1.ServiceDelegation{ObjectMeta: metav1.ObjectMeta{Namespace: "support", Name: name}}
+func delegation(name, serviceAccount string, elements ...string) *v1alpha1.ServiceDelegation {
+	d := &v1alpha1.ServiceDelegation{ObjectMeta: metav1.ObjectMeta{Namespace: "support", Name: name}}
 	d.Spec.ServiceAccountName = v1alpha1.ServiceAccountName(serviceAccount)
 	for _, element := range elements {
 		onward := strings.HasPrefix(element, ">")
@@ -37,8 +38,8 @@ func delegation(name, serviceAccount string, elements ...string) v1alpha1.Servic
 	return d
 }
 
-func portal(elements ...string) []v1alpha1.ServiceDelegation {
-	return []v1alpha1.ServiceDelegation{delegation("portal", "portal", elements...)}
+func portal(elements ...string) []*v1alpha1.ServiceDelegation {
+	return []*v1alpha1.ServiceDelegation{delegation("portal", "portal", elements...)}
 }
 
 func annotated(value string) Template {
@@ -66,7 +67,7 @@ func as(serviceAccountName, serviceAccount string, t Template) Template {
 func TestJudge(t *testing.T) {
 	tests := map[string]struct {
 		template Template
-		bounds   []v1alpha1.ServiceDelegation
+		bounds   []*v1alpha1.ServiceDelegation
 		want     []Reason // none: admitted
 	}{
 		"a pod that asks for nothing needs nothing":              {Template{}, nil, nil},
@@ -79,15 +80,15 @@ func TestJudge(t *testing.T) {
 		"the same audience in two ServiceDelegations is one":     {annotated("read"), append(portal(tickets+"#read"), delegation("more", "portal", tickets+"#read")), nil},
 		"a token for the exchange is admitted with any bounds":   {mounting(exchange), portal(tickets + "#read"), nil},
 		"a service that only hands on may mount the token":       {mounting(exchange), portal(">" + tickets + "#read"), nil},
-		"the old name of the service account counts":             {as("", "portal", annotated("read")), portal(tickets + "#read"), nil},                                           // THREATS 2
-		"the service account's name goes before its old name":    {as("portal", "other", annotated("read")), portal(tickets + "#read"), nil},                                      // THREATS 2
-		"no service account is the one called default":           {as("", "", annotated("read")), []v1alpha1.ServiceDelegation{delegation("d", "default", tickets+"#read")}, nil}, // THREATS 2
-		"no service account is not the one that was declared":    {as("", "", annotated("read")), portal(tickets + "#read"), []Reason{NoServiceDelegation}},                       // THREATS 2
+		"the old name of the service account counts":             {as("", "portal", annotated("read")), portal(tickets + "#read"), nil},                                            // THREATS 2
+		"the service account's name goes before its old name":    {as("portal", "other", annotated("read")), portal(tickets + "#read"), nil},                                       // THREATS 2
+		"no service account is the one called default":           {as("", "", annotated("read")), []*v1alpha1.ServiceDelegation{delegation("d", "default", tickets+"#read")}, nil}, // THREATS 2
+		"no service account is not the one that was declared":    {as("", "", annotated("read")), portal(tickets + "#read"), []Reason{NoServiceDelegation}},                        // THREATS 2
 		"a scope without any ServiceDelegation is refused":       {annotated("read"), nil, []Reason{NoServiceDelegation}},
 		"a token without any ServiceDelegation is refused":       {mounting(exchange), nil, []Reason{NoServiceDelegation}},
 		"the token may be in any volume":                         {mounting("", "x", exchange), nil, []Reason{NoServiceDelegation}},
 		"each way of asking is told":                             {Template{Metadata: annotated("read").Metadata, Spec: mounting(exchange).Spec}, nil, []Reason{NoServiceDelegation, NoServiceDelegation}},
-		"another service account's bounds count for nothing":     {annotated("read"), []v1alpha1.ServiceDelegation{delegation("other", "other", tickets+"#read")}, []Reason{NoServiceDelegation}},
+		"another service account's bounds count for nothing":     {annotated("read"), []*v1alpha1.ServiceDelegation{delegation("other", "other", tickets+"#read")}, []Reason{NoServiceDelegation}},
 		"an undeclared scope of a declared audience is refused":  {annotated(tickets + "#delete"), portal(tickets + "#read"), []Reason{NotDeclared}},
 		"a declared scope of another audience is refused":        {annotated(ledger + "#read"), portal(tickets + "#read"), []Reason{NotDeclared}},
 		"an undeclared unqualified scope is refused":             {annotated("delete"), portal(tickets + "#read"), []Reason{NotDeclared}},
@@ -123,7 +124,7 @@ func TestJudgeRefusesWhatIsDeclaredAndHasNoEffect(t *testing.T) {
 	idle := map[Scope]string{{tickets, "read"}: why, {ledger, "pay"}: why, {tickets, "delete"}: why}
 	tests := map[string]struct {
 		template Template
-		bounds   []v1alpha1.ServiceDelegation
+		bounds   []*v1alpha1.ServiceDelegation
 		idle     map[Scope]string
 		want     []Reason
 	}{
@@ -164,12 +165,12 @@ func TestJudgeLooksAtTheNamespace(t *testing.T) {
 }
 
 func TestJudgeTeaches(t *testing.T) {
-	several := []v1alpha1.ServiceDelegation{
+	several := []*v1alpha1.ServiceDelegation{
 		delegation("z", "portal", tickets+"#read"), delegation("a", "portal", ledger+"#read"), delegation("m", "portal", ">"+ledger+"#read"),
 	}
 	tests := map[string]struct {
 		template Template
-		bounds   []v1alpha1.ServiceDelegation
+		bounds   []*v1alpha1.ServiceDelegation
 		path     string
 		want     string
 	}{
@@ -212,7 +213,7 @@ func TestJudgeTeaches(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			for _, bounds := range [][]v1alpha1.ServiceDelegation{tt.bounds, reversed(tt.bounds)} { // order never matters
+			for _, bounds := range [][]*v1alpha1.ServiceDelegation{tt.bounds, reversed(tt.bounds)} { // order never matters
 				problems := Judge(Case{Namespace: "support", Template: tt.template, Path: tt.path, Bounds: bounds, ExchangeAudience: exchange})
 				if len(problems) != 1 || problems[0].String() != tt.want {
 					t.Errorf("got\n%v\nwant\n%v", problems, tt.want)
@@ -222,7 +223,7 @@ func TestJudgeTeaches(t *testing.T) {
 	}
 }
 
-func reversed(bounds []v1alpha1.ServiceDelegation) []v1alpha1.ServiceDelegation {
+func reversed(bounds []*v1alpha1.ServiceDelegation) []*v1alpha1.ServiceDelegation {
 	r := slices.Clone(bounds)
 	slices.Reverse(r)
 	return r
@@ -253,5 +254,28 @@ func TestSame(t *testing.T) {
 	empty, missing := annotated(""), Template{Spec: PodSpec{ServiceAccountName: "portal"}}
 	if empty.Ask(exchange).Same(missing.Ask(exchange)) {
 		t.Error("an empty annotation is the same as none")
+	}
+}
+
+// Whoever may create a pod may have thousands of scopes refused at once, and must not keep the webhook busy with it.
+func TestRefusalsCostWhatIsAskedAndDeclared(t *testing.T) {
+	const many = 1000
+	d := &v1alpha1.ServiceDelegation{ObjectMeta: metav1.ObjectMeta{Namespace: "support", Name: "portal"}}
+	d.Spec.ServiceAccountName = "portal"
+	d.Spec.Audiences = []v1alpha1.AudienceScopes{{Audience: "https://tickets.example"}}
+	var asked strings.Builder
+	for i := range many {
+		d.Spec.Audiences[0].Scopes = append(d.Spec.Audiences[0].Scopes, v1alpha1.ScopeName(fmt.Sprintf("declared:%d", i)))
+		fmt.Fprintf(&asked, "asked:%d ", i)
+	}
+	c := Case{Namespace: "support", Bounds: []*v1alpha1.ServiceDelegation{d}}
+	ask := Ask{ServiceAccount: "portal", Annotated: true, Scopes: asked.String()}
+	var problems []Problem
+	allocations := testing.AllocsPerRun(3, func() { problems = JudgeAsk(ask, c) })
+	if len(problems) != many {
+		t.Fatalf("%d problems, want %d", len(problems), many)
+	}
+	if most := float64(20 * 2 * many); allocations > most {
+		t.Errorf("%.0f allocations to refuse %d scopes where %d are declared, want at most %.0f", allocations, many, many, most)
 	}
 }

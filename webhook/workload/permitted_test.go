@@ -15,11 +15,11 @@ func TestPermitted(t *testing.T) {
 	elsewhere := delegation("portal", "portal", tickets+"#read")
 	elsewhere.Namespace = "finance"
 	tests := map[string]struct {
-		bounds []v1alpha1.ServiceDelegation
+		bounds []*v1alpha1.ServiceDelegation
 		want   map[string][]string
 	}{
 		"nobody":                        {nil, map[string][]string{}},
-		"somebody in another namespace": {[]v1alpha1.ServiceDelegation{elsewhere}, map[string][]string{}},
+		"somebody in another namespace": {[]*v1alpha1.ServiceDelegation{elsewhere}, map[string][]string{}},
 		"what one audience declares, by its audience and alone": {
 			portal(tickets+"#read", tickets+"#write"), map[string][]string{"portal": {tickets + "#read", tickets + "#write", "read", "write"}},
 		},
@@ -28,12 +28,12 @@ func TestPermitted(t *testing.T) {
 			map[string][]string{"portal": {"close", ledger + "#close", ledger + "#read", tickets + "#read"}},
 		},
 		"what two ServiceDelegations declare": {
-			[]v1alpha1.ServiceDelegation{delegation("a", "portal", tickets+"#read"), delegation("b", "portal", tickets+"#read", tickets+"#write")},
+			[]*v1alpha1.ServiceDelegation{delegation("a", "portal", tickets+"#read"), delegation("b", "portal", tickets+"#read", tickets+"#write")},
 			map[string][]string{"portal": {tickets + "#read", tickets + "#write", "read", "write"}},
 		},
 		"nothing where all is for the next service": {portal(">" + ledger + "#read"), map[string][]string{"portal": nil}},
 		"each service account its own": {
-			[]v1alpha1.ServiceDelegation{delegation("a", "portal", tickets+"#read"), delegation("b", "default", tickets+"#write")},
+			[]*v1alpha1.ServiceDelegation{delegation("a", "portal", tickets+"#read"), delegation("b", "default", tickets+"#write")},
 			map[string][]string{"portal": {tickets + "#read", "read"}, "default": {tickets + "#write", "write"}},
 		},
 	}
