@@ -55,7 +55,7 @@ func (l *late) Handle(ctx context.Context, req admission.Request) admission.Resp
 // waits fails as the API server's client does.
 type waits struct{}
 
-func (waits) of(ctx context.Context, _, _ string) ([]v1alpha1.ServiceDelegation, error) {
+func (waits) of(ctx context.Context, _, _ string) ([]*v1alpha1.ServiceDelegation, error) {
 	return nil, ctx.Err()
 }
 
