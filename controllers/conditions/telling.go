@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// One policy can change what is said of a thousand objects. Their events, written as they come, would stand in the API server's
-// queues before the statuses that they tell of: priority and fairness takes both for one flow, since one account writes them. So
+// One policy can change what is said of a thousand objects. Their events, written as they come, would reach the API server all at
+// once and among the statuses that they tell of: priority and fairness takes both for one flow, since one account writes them. So
 // events are held back, and the statuses are not. What waits is one entry an object, and the latest word.
 const (
 	// EventsPerSecond is how many objects of one kind have events written in a second, in the long run.

@@ -25,9 +25,8 @@ import (
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // writers is how many statuses are written at a time. One policy can put the pods of a thousand ServiceDelegations outside, and all
-// of them are to be flagged within five seconds: with so many, an API server may take a tenth of a second for each (3.1 s). Priority
-// and fairness has 245 seats for service accounts, where nobody set another number, so other writes of ours find one, the renewal of
-// the lease among them.
+// of them are to be flagged within five seconds: with so many, an API server may take a tenth of a second for each. Priority and
+// fairness has 245 seats for service accounts, where nobody set another number, so other writes of ours find one.
 const writers = 32
 
 // Workloads knows how the running pods of service accounts stand.
