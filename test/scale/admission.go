@@ -85,7 +85,9 @@ func (a *admissions) atHalf(ctx context.Context, doors doors, while time.Duratio
 		rate float64
 		into *[]time.Duration
 	}{
-		{doors.ours, a.rival / 2, &a.latencies}, {doors.rival, a.rival / 2, &a.rivals}, {doors.floor, a.rival / 2, &a.floors},
+		{doors.ours, a.rival / 2, &a.latencies},
+		{doors.rival, a.rival / 2, &a.rivals},
+		{doors.floor, a.rival / 2, &a.floors},
 		{doors.ours, a.ours / 2, &a.busier},
 	} {
 		var err error
