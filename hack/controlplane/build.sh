@@ -8,7 +8,8 @@
 #
 #     assets=$(hack/controlplane/build.sh)
 #
-# With --kwok the folder also holds kwok and kwok-stages.yaml.
+# With --kwok the folder also holds kwok and kwok-stages.yaml, with --cert-manager
+# cert-manager and cert-manager-crds.yaml.
 # README.md says what is built, why, and how the folder is found.
 
 set -euo pipefail
@@ -35,12 +36,13 @@ die() {
 
 usage() {
   cat >&2 <<'USAGE'
-usage: build.sh [--kwok]
+usage: build.sh [--kwok] [--cert-manager]
 
 Prints the folder with etcd, kube-apiserver, kube-controller-manager,
 kube-scheduler and kubectl, and builds them first if needed.
 
-  --kwok   also kwok and kwok-stages.yaml
+  --kwok           also kwok and kwok-stages.yaml
+  --cert-manager   also cert-manager's controllers and cert-manager-crds.yaml
 
 KUBEBUILDER_ASSETS   use the binaries of this folder instead of building them
 BEHALF_CACHE         where built binaries are kept; without it, behalf below
@@ -58,20 +60,36 @@ missing() {
 }
 
 has_control_plane() { [[ -z $(missing "$1" "${programs[@]}") ]]; }
-has_kwok() { [[ -x $1/kwok && -s $1/kwok-stages.yaml ]]; }
-is_complete() { has_control_plane "$1" && { [[ $want_kwok == no ]] || has_kwok "$1"; }; }
+
+# file_of EXTRA is what belongs to a program that is not built unless asked for.
+file_of() {
+  case $1 in
+  kwok) printf kwok-stages.yaml ;;
+  cert-manager) printf cert-manager-crds.yaml ;;
+  esac
+}
+
+# lacking_extras FOLDER prints those that are wanted and not there.
+lacking_extras() {
+  local extra
+  for extra in $wanted; do
+    [[ -x $1/$extra && -s $1/$(file_of "$extra") ]] || printf ' %s' "$extra"
+  done
+}
+
+is_complete() { has_control_plane "$1" && [[ -z $(lacking_extras "$1") ]]; }
 
 # use_given_folder prints KUBEBUILDER_ASSETS and exits, if it has what is needed.
 use_given_folder() {
-  local lacking
+  local lacking extra
   lacking=$(missing "$KUBEBUILDER_ASSETS" "${needed_of_given_folder[@]}")
   if [[ -n $lacking ]]; then
     say "KUBEBUILDER_ASSETS ($KUBEBUILDER_ASSETS) is not used: no executable there called:$lacking"
     return
   fi
-  if [[ $want_kwok == yes ]] && ! has_kwok "$KUBEBUILDER_ASSETS"; then
-    say "KUBEBUILDER_ASSETS ($KUBEBUILDER_ASSETS) is used, but has no kwok with its kwok-stages.yaml"
-  fi
+  for extra in $(lacking_extras "$KUBEBUILDER_ASSETS"); do
+    say "KUBEBUILDER_ASSETS ($KUBEBUILDER_ASSETS) is used, but has no $extra with its $(file_of "$extra")"
+  done
   (cd "$KUBEBUILDER_ASSETS" && pwd)
   exit 0
 }
@@ -83,7 +101,7 @@ sha256() {
 }
 
 fingerprint() {
-  { printf '%s\n' "$go_version" && cat go.mod go.sum main.go kwok/go.mod kwok/go.sum build.sh; } |
+  { printf '%s\n' "$go_version" && cat {,certmanager/}{go.mod,go.sum,main.go} kwok/go.mod kwok/go.sum build.sh; } |
     sha256 | cut -c1-12
 }
 
@@ -179,7 +197,7 @@ fetch_and_count() {
   Any one of these helps:
   - make a Go module proxy reachable, and name it in GOPROXY
   - fill the module cache where one is reachable (go -C hack/controlplane mod download, and the same
-    for hack/controlplane/kwok), and bring that folder here as GOMODCACHE
+    for the folders in it), and bring that folder here as GOMODCACHE
   - set KUBEBUILDER_ASSETS to a folder that has: ${needed_of_given_folder[*]}"
   fi
   expected=$(grep -c . "$tmp/stdout")
@@ -244,21 +262,40 @@ write_stages() {
   done
 }
 
-# kwok goes in last: has_kwok wants both files, so half of it is none of it.
-build_kwok() {
-  compile kwok sigs.k8s.io/kwok/cmd/kwok "$tmp/kwok" '-s -w'
-  check_runs "$tmp/kwok" --version
-  write_stages >"$tmp/kwok-stages.yaml"
-  mv -f "$tmp/kwok-stages.yaml" "$dest/kwok-stages.yaml"
-  mv -f "$tmp/kwok" "$dest/kwok"
+write_crds() {
+  local module file
+  module=$(go -C certmanager list "${go_flags[@]}" -m -f '{{.Dir}}' github.com/cert-manager/cert-manager)
+  for file in "$module"/deploy/crds/*.yaml; do
+    printf -- '---\n'
+    cat "$file"
+  done
 }
 
-# parse_arguments sets want_kwok.
+# build_extra NAME. The program goes in last: with half of it there, it is lacking.
+build_extra() {
+  local file
+  file=$(file_of "$1")
+  case $1 in
+  kwok)
+    compile kwok sigs.k8s.io/kwok/cmd/kwok "$tmp/$1" '-s -w'
+    write_stages >"$tmp/$file"
+    ;;
+  cert-manager)
+    compile certmanager . "$tmp/$1" '-s -w'
+    write_crds >"$tmp/$file"
+    ;;
+  esac
+  check_runs "$tmp/$1" --version
+  mv -f "$tmp/$file" "$dest/$file"
+  mv -f "$tmp/$1" "$dest/$1"
+}
+
+# parse_arguments sets wanted, the names of what is built only if asked for.
 parse_arguments() {
-  want_kwok=no
+  wanted=
   while (($#)); do
     case $1 in
-    --kwok) want_kwok=yes ;;
+    --kwok | --cert-manager) wanted+=" ${1#--}" ;;
     -h | --help)
       usage
       exit 0
@@ -298,6 +335,7 @@ tidy() {
 }
 
 build_what_is_missing() {
+  local extra
   exec 9>"$cache/.lock"
   wait_for_lock
   if is_complete "$dest"; then return; fi # the other build made it
@@ -310,7 +348,7 @@ build_what_is_missing() {
   mkdir -p "$tmp/go"
   export GOTMPDIR=$tmp/go # so that an interrupted compiler leaves nothing elsewhere
   if ! has_control_plane "$dest"; then build_control_plane; fi
-  if ! is_complete "$dest"; then build_kwok; fi
+  for extra in $(lacking_extras "$dest"); do build_extra "$extra"; done
   say "ready after $(elapsed "$SECONDS"): $dest"
 }
 

@@ -16,6 +16,9 @@ for part in node/fast/node-initialize node/heartbeat/node-heartbeat pod/fast/pod
   echo "name: ${part##*/}" >"$work/module/kustomize/stage/$part.yaml"
 done
 
+mkdir -p "$work/module/deploy/crds"
+echo 'kind: CustomResourceDefinition' | tee "$work/module/deploy/crds/"{certificates,issuers}.yaml >"$work/module/deploy/crds/README.md"
+
 cat >"$work/bin/go" <<'GO'
 #!/usr/bin/env bash
 set -euo pipefail
@@ -100,6 +103,18 @@ first=$(build)
 [[ -x $first/kwok && $(grep -c '^---$' "$first/kwok-stages.yaml") == 3 ]] || fail 'no kwok or no stages'
 [[ $(build --kwok) == "$first" && $(builds) == 2 ]] || fail "$(builds) builds"
 
+begin 'cert-manager is added as well, with its kinds, and both at once'
+first=$(build)
+[[ $(build --cert-manager) == "$first" && $(builds) == 2 ]] || fail "$(builds) builds"
+[[ -x $first/cert-manager && $(grep -c '^---$' "$first/cert-manager-crds.yaml") == 2 ]] || fail 'no cert-manager or no kinds'
+[[ ! -e $first/kwok ]] || fail 'kwok was built'
+[[ $(build --kwok --cert-manager) == "$first" && $(builds) == 3 && -x $first/kwok ]] || fail "$(builds) builds"
+
+begin 'what is added and lost a file is built again'
+first=$(build --cert-manager)
+rm "$first/cert-manager-crds.yaml"
+[[ $(build --cert-manager) == "$first" && $(builds) == 3 && -s $first/cert-manager-crds.yaml ]] || fail 'not repaired'
+
 begin 'a folder that lost a program is built again'
 first=$(build)
 rm "$first/kubectl"
@@ -111,8 +126,9 @@ for program in etcd kube-apiserver kube-controller-manager kubectl; do
   cp "$work/bin/go" "$work/given/$program"
 done
 export KUBEBUILDER_ASSETS="$work/given"
-[[ $(build --kwok) == "$work/given" && $(builds) == 0 ]] || fail 'not used'
-said 'has no kwok'
+[[ $(build --kwok --cert-manager) == "$work/given" && $(builds) == 0 ]] || fail 'not used'
+said 'has no kwok with its kwok-stages.yaml'
+said 'has no cert-manager with its cert-manager-crds.yaml'
 
 begin 'of a given folder without what is needed it is said what is missing, and it is built'
 mkdir "$work/given"

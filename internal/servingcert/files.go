@@ -19,6 +19,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
+// overlap is for how long an authority is still published once the files hold another. Replicas and authorizers have theirs from
+// kubelets, which bring what is new within two minutes. Not until its end: replicas that started since do not know it, and
+// would have another idea of the ConfigMap than the rest for as long.
+const overlap = time.Hour
+
 // FilesOptions of Files.
 type FilesOptions struct {
 	// Namespace of the ConfigMap: the manager's own.
@@ -40,9 +45,10 @@ type Files struct {
 	options FilesOptions
 	log     logr.Logger
 	leaf    atomic.Pointer[tls.Certificate]
-	// ca is what CAFile said last, and former what it had said before that, as long as it lives: for whoever still presents
+	// ca is what CAFile said last, and former what it had said before that, until the overlap ends: for whoever still presents
 	// what that vouches for. They belong to whoever calls Ensure.
 	ca, former  []byte
+	overlapEnds time.Time
 	authorities atomic.Pointer[x509.CertPool]
 }
 
@@ -99,7 +105,10 @@ func (f *Files) Ensure(ctx context.Context) error {
 		return err
 	}
 	if f.ca != nil && !bytes.Equal(f.ca, ca) {
-		f.former = slices.Concat(f.ca, f.former)
+		f.former, f.overlapEnds = slices.Concat(f.ca, f.former), now.Add(overlap)
+	}
+	if now.After(f.overlapEnds) {
+		f.former = nil
 	}
 	f.ca, f.former = ca, living(f.former, now)
 	bundle := slices.Concat(ca, f.former)

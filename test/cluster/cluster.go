@@ -41,8 +41,9 @@ type Cluster struct {
 	// PKI is the authority that the API server trusts for clients, and that signed its serving certificate.
 	PKI *PKI
 
-	assets  string
-	outlive bool
+	assets         string
+	apiServerFlags []string
+	outlive        bool
 	// processes in the order of their start.
 	processes []*Process
 }
@@ -53,6 +54,8 @@ type Options struct {
 	Assets string
 	// Dir is an existing, empty folder for all that the run writes.
 	Dir string
+	// APIServerFlags are further ones of the API server.
+	APIServerFlags []string
 	// Outlive lets the processes go on when this one ends.
 	Outlive bool
 }
@@ -70,7 +73,7 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{Dir: options.Dir, PKI: pki, assets: assets, outlive: options.Outlive}
+	c := &Cluster{Dir: options.Dir, PKI: pki, assets: assets, apiServerFlags: options.APIServerFlags, outlive: options.Outlive}
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	if err := c.start(ctx); err != nil {
@@ -121,15 +124,16 @@ func (c *Cluster) startAPIServer(secure, etcd int, saKey string) error {
 	if err != nil {
 		return err
 	}
-	return c.run("kube-apiserver",
-		"--etcd-servers="+loopbackURL(etcd),
-		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--secure-port="+strconv.Itoa(secure),
+	return c.run("kube-apiserver", append([]string{
+		"--etcd-servers=" + loopbackURL(etcd),
+		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--secure-port=" + strconv.Itoa(secure),
 		"--endpoint-reconciler-type=none",
-		"--tls-cert-file="+cert, "--tls-private-key-file="+key, "--client-ca-file="+c.PKI.CAFile(),
+		"--tls-cert-file=" + cert, "--tls-private-key-file=" + key, "--client-ca-file=" + c.PKI.CAFile(),
 		"--authorization-mode=RBAC", "--enable-admission-plugins=ServiceAccount",
 		"--service-cluster-ip-range=10.0.0.0/24", "--allow-privileged=true",
-		"--service-account-issuer="+c.URL,
-		"--service-account-key-file="+saKey, "--service-account-signing-key-file="+saKey)
+		"--service-account-issuer=" + c.URL,
+		"--service-account-key-file=" + saKey, "--service-account-signing-key-file=" + saKey,
+	}, c.apiServerFlags...)...)
 }
 
 func (c *Cluster) startControllerManager(port int, saKey string) error {
