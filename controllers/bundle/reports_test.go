@@ -263,7 +263,7 @@ func TestNothingIsSaidBeforeAllAreHeard(t *testing.T) {
 		}
 		told = 0
 		d.silent.Store(false)
-		time.Sleep(2 * retryAfter)
+		<-time.After(2 * retryAfter)
 		synctest.Wait()
 		if told == 0 {
 			t.Error("nobody was told that something can be said")
@@ -292,7 +292,7 @@ func TestAReplicaLeadsOnceItKnowsWhomToWaitFor(t *testing.T) {
 			t.Errorf("it leads, and waits for %v", d.others)
 		}
 		failing = nil
-		time.Sleep(2 * retryAfter)
+		<-time.After(2 * retryAfter)
 		synctest.Wait()
 		if !slices.Equal(d.others, []string{"b"}) {
 			t.Errorf("it waits for %v", d.others)

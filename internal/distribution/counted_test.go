@@ -186,6 +186,7 @@ func TestWhomAReplicaServes(t *testing.T) {
 		},
 		"when it ended a while ago and another leader has heard it since": {
 			happens: func(t *testing.T, clock *handClock, follower *elected, p *pair) {
+				t.Helper()
 				p.part()
 				clock.Advance(graceful)
 				again := newPair(t, electedLeader(t, "c", clock).Server, follower.Server)
@@ -195,6 +196,7 @@ func TestWhomAReplicaServes(t *testing.T) {
 		},
 		"when a stream was opened and nobody answers": {
 			happens: func(t *testing.T, clock *handClock, follower *elected, p *pair) {
+				t.Helper()
 				p.part()
 				clock.Advance(graceful)
 				newPair(t, electedLeader(t, "c", clock).Server, follower.Server).talk()
@@ -202,6 +204,7 @@ func TestWhomAReplicaServes(t *testing.T) {
 		},
 		"when whoever hears it leads no longer": {
 			happens: func(t *testing.T, clock *handClock, follower *elected, p *pair) {
+				t.Helper()
 				p.part()
 				clock.Advance(graceful)
 				c := electedLeader(t, "c", clock)
@@ -233,6 +236,7 @@ func TestWhomAReplicaServes(t *testing.T) {
 		},
 		"when it has led until now": {
 			happens: func(t *testing.T, clock *handClock, follower *elected, p *pair) {
+				t.Helper()
 				p.part()
 				clock.Advance(graceful)
 				follower.leads.Store(true)

@@ -197,7 +197,8 @@ func (f *Follower) leave(ctx context.Context, stream grpc.ClientStream, over <-c
 		return
 	}
 	select {
-	case <-over:
+	case why := <-over:
+		f.options.Log.V(1).Info("the leader has heard that this replica ends", "why", why.Error())
 	case <-ctx.Done():
 	}
 }
