@@ -45,8 +45,10 @@ const (
 
 // Distributor is what bundles are handed to. A distribution.Server is one.
 type Distributor interface {
-	// Lead says that this replica leads from now on.
-	Lead()
+	// Lead says that this replica leads from now on, and which others may serve.
+	Lead(others ...string)
+	// Silent says that this replica leads, and does not know of everybody who may be served.
+	Silent() bool
 	// Set replaces all that is distributed.
 	Set(resources []distribution.Resource) error
 	// Progress says how far content has come that has this revision or a later one.
@@ -153,9 +155,10 @@ func (p *Publisher) Changed() {
 // NeedLeaderElection is false: every replica compiles and serves.
 func (p *Publisher) NeedLeaderElection() bool { return false }
 
-// Lead has this replica assign revisions from now on. There is no way back: who ceases to lead ends.
-func (p *Publisher) Lead(since time.Time) {
-	p.options.Distributor.Lead()
+// Lead has this replica assign revisions from now on. Others are the replicas that may serve authorizers. There is no way back:
+// who ceases to lead ends.
+func (p *Publisher) Lead(since time.Time, others ...string) {
+	p.options.Distributor.Lead(others...)
 	p.mu.Lock()
 	p.leadsSince = since
 	p.mu.Unlock()

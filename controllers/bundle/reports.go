@@ -41,6 +41,8 @@ type Reports struct {
 	floors      map[distribution.Key]int64
 	subscribers map[string][]*subscriber
 	enforcement *enforcement
+	// silent says that nothing could be said when it was asked last.
+	silent bool
 }
 
 type subscriber struct {
@@ -59,10 +61,14 @@ func newReports(distributor Distributor, took *prometheus.HistogramVec, outrun f
 	}
 }
 
-// Outcome is what became of an object; false as long as nothing is known of this generation of it.
+// Outcome is what became of an object; false as long as nothing is known of this generation of it, or not of everybody who may
+// serve it: what was said stands until then.
 func (r *Reports) Outcome(kind string, object client.Object) (conditions.Outcome, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.hushed() {
+		return conditions.Outcome{}, false
+	}
 	e := r.entry(kind, object)
 	if e == nil {
 		return conditions.Outcome{}, false
@@ -77,6 +83,27 @@ func (r *Reports) Outcome(kind string, object client.Object) (conditions.Outcome
 		}
 	}
 	return outcome, true
+}
+
+// Compiled is what became of an object when it was compiled, which does not depend on who serves it.
+func (r *Reports) Compiled(kind string, object client.Object) (compile.Report, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.entry(kind, object)
+	if e == nil {
+		return compile.Report{}, false
+	}
+	return e.report, true
+}
+
+// hushed says that nothing can be said. When it can again, all objects are looked at. The lock is held.
+func (r *Reports) hushed() bool {
+	before := r.silent
+	r.silent = r.distributor.Silent()
+	if before && !r.silent {
+		r.tell(slices.Collect(maps.Keys(r.ledger.entries)))
+	}
+	return r.silent
 }
 
 // entry is nil where nothing is known of this generation. The lock is held.
@@ -140,7 +167,14 @@ func (r *Reports) await(arrived arrivals, before map[compile.Key]map[string]bool
 		maps.Copy(parts, after[key])
 		r.enforcement.await(key, at, concernedBy(key, parts, r.ledger.republished))
 	}
-	r.enforcement.settle(r.standings, time.Now())
+	r.measure()
+}
+
+// measure looks at what is enforced by now, if that can be said. The lock is held.
+func (r *Reports) measure() {
+	if !r.hushed() {
+		r.enforcement.settle(r.standings, time.Now())
+	}
 }
 
 // known are the objects of which something is known.
@@ -159,6 +193,7 @@ func (r *Reports) follow(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-changes:
+		case <-r.waits():
 		}
 		r.progressed()
 		if !wait(ctx, settle) {
@@ -167,11 +202,21 @@ func (r *Reports) follow(ctx context.Context) {
 	}
 }
 
+// waits has something in it after a while, where only time may pass until something can be said.
+func (r *Reports) waits() <-chan time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.silent || r.distributor.Silent() {
+		return time.After(retryAfter)
+	}
+	return nil
+}
+
 func (r *Reports) progressed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	moved := r.look()
-	r.enforcement.settle(r.standings, time.Now())
+	r.measure()
 	if len(moved) > 0 {
 		r.forgetLeft()
 		r.tell(r.ledger.concerned(moved))

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,9 +30,13 @@ import (
 type fakeDistributor struct {
 	progress map[string]distribution.Progress
 	changes  chan struct{}
+	silent   atomic.Bool
+	others   []string
 }
 
-func (f *fakeDistributor) Lead() {}
+func (f *fakeDistributor) Lead(others ...string) { f.others = others }
+
+func (f *fakeDistributor) Silent() bool { return f.silent.Load() }
 
 func (f *fakeDistributor) Set([]distribution.Resource) error { return nil }
 
@@ -229,4 +234,72 @@ func TestWhatHasNoRevisionIsAwaitedUnderALaterOne(t *testing.T) {
 	if !maps.Equal(n.published, want) {
 		t.Errorf("got %+v, want %+v", n.published, want)
 	}
+}
+
+// THREATS 39: a leader that does not know of everybody says nothing, so what was said stands.
+func TestNothingIsSaidBeforeAllAreHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &fakeDistributor{progress: map[string]distribution.Progress{"a/a@1": everyoneAcked}, changes: make(chan struct{}, 1)}
+		d.silent.Store(true)
+		r := newReports(d, newPublisherMetrics().enforcing, func() {})
+		told := 0
+		cancel := r.Subscribe(delegation.Kind, func(types.NamespacedName) { told++ })
+		defer cancel()
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		go r.follow(ctx)
+		n := made("u", 1, []string{"a/a"}, map[string]string{"a/a": "1"})
+		n.arrived[delegation] = time.Now()
+		r.update(n)
+		synctest.Wait()
+		if _, known := r.Outcome(delegation.Kind, object("u", 1)); known {
+			t.Error("an outcome is known")
+		}
+		if report, known := r.Compiled(delegation.Kind, object("u", 1)); !known || !report.Accepted {
+			t.Errorf("what does not depend on who serves it is not known: %+v", report)
+		}
+		if r.enforcement.oldest(time.Now().Add(time.Second)) == 0 {
+			t.Error("it is measured as enforced")
+		}
+		told = 0
+		d.silent.Store(false)
+		<-time.After(2 * retryAfter)
+		synctest.Wait()
+		if told == 0 {
+			t.Error("nobody was told that something can be said")
+		}
+		if got := lagging(t, r, "u", 1); got != nil {
+			t.Errorf("%v lag", got)
+		}
+		if r.enforcement.oldest(time.Now().Add(time.Second)) != 0 {
+			t.Error("it is not measured as enforced")
+		}
+	})
+}
+
+// THREATS 39: who cannot read whom to wait for does not lead.
+func TestAReplicaLeadsOnceItKnowsWhomToWaitFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, d := publishing(t)
+		ctx, end := context.WithCancel(t.Context())
+		failing := errors.New("the lease cannot be read")
+		done := make(chan error, 1)
+		go func() {
+			done <- Leading{Publisher: p, Others: func(context.Context) ([]string, error) { return []string{"b"}, failing }}.Start(ctx)
+		}()
+		synctest.Wait()
+		if d.others != nil {
+			t.Errorf("it leads, and waits for %v", d.others)
+		}
+		failing = nil
+		<-time.After(2 * retryAfter)
+		synctest.Wait()
+		if !slices.Equal(d.others, []string{"b"}) {
+			t.Errorf("it waits for %v", d.others)
+		}
+		end()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -23,7 +23,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"behalf.dev/behalf/api/v1alpha1"
-	"behalf.dev/behalf/controllers/conditions"
 	"behalf.dev/behalf/internal/compile"
 )
 
@@ -37,8 +36,8 @@ const (
 
 // Reports is what the compiler made of objects.
 type Reports interface {
-	Outcome(kind string, object client.Object) (conditions.Outcome, bool)
-	// Subscribe has notify called with the objects about which something changed. It must not ask for an Outcome.
+	Compiled(kind string, object client.Object) (compile.Report, bool)
+	// Subscribe has notify called with the objects about which something changed. It must not ask what was Compiled.
 	Subscribe(kind string, notify func(types.NamespacedName)) (cancel func())
 }
 
@@ -291,8 +290,8 @@ func (s *Sweep) bounds(ctx context.Context, name types.NamespacedName) (bounds, 
 	}
 	all := make(bounds, 0, len(list.Items))
 	for i := range list.Items {
-		outcome, compiled := s.options.Reports.Outcome(compile.KindServiceDelegation, &list.Items[i])
-		all = append(all, declaration{object: list.Items[i], compiled: compiled, report: outcome.Report})
+		report, compiled := s.options.Reports.Compiled(compile.KindServiceDelegation, &list.Items[i])
+		all = append(all, declaration{object: list.Items[i], compiled: compiled, report: report})
 	}
 	slices.SortFunc(all, func(a, b declaration) int { return compareNames(&a.object, &b.object) })
 	return all, nil

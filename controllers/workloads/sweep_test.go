@@ -32,7 +32,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"behalf.dev/behalf/api/v1alpha1"
-	"behalf.dev/behalf/controllers/conditions"
+	"behalf.dev/behalf/internal/compile"
 	"behalf.dev/behalf/webhook/workload"
 )
 
@@ -67,13 +67,13 @@ func (d *declared) Get(_ context.Context, key client.ObjectKey, object client.Ob
 	return nil
 }
 
-func (d *declared) Outcome(_ string, object client.Object) (conditions.Outcome, bool) {
+func (d *declared) Compiled(_ string, object client.Object) (compile.Report, bool) {
 	for _, one := range d.bounds {
 		if one.object.Name == object.GetName() {
-			return conditions.Outcome{Report: one.report}, one.compiled
+			return one.report, one.compiled
 		}
 	}
-	return conditions.Outcome{}, false
+	return compile.Report{}, false
 }
 
 func (*declared) Subscribe(string, func(types.NamespacedName)) (cancel func()) { return func() {} }

@@ -29,6 +29,9 @@ type Dispatch struct {
 	// Since is from when on the teller knows of everybody who was served, whichever replica served them, in nanoseconds since
 	// the Unix epoch; 0 where it does not.
 	Since int64 `json:"since,omitempty"`
+	// Number asks for an answer once all up to here was heard, and Heard is the one of the latest that was.
+	Number uint64 `json:"number,omitempty"`
+	Heard  uint64 `json:"heard,omitempty"`
 
 	Contents  []Content  `json:"contents,omitempty"`
 	Withdrawn []string   `json:"withdrawn,omitempty"`

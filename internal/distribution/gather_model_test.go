@@ -28,7 +28,9 @@ import (
 // and go, while replicas change what they distribute, each in its own time, die and start anew. Whatever happened, once
 // everybody was told everything, the leader says of each content what a plain count over all authorizers comes to; and at no
 // time does it say of one that it has acknowledged what it never did, or did before it was something else. An authorizer takes
-// nothing that is older than what it has seen, so what it acknowledged is the least that it enforces. THREATS 39, 44.
+// nothing that is older than what it has seen, so what it acknowledged is the least that it enforces. Replicas are cut off from
+// each other too, and serve or lead unheard: never does the leader say that something is enforced while one of those that any
+// replica serves decides by what was before. THREATS 39, 44.
 
 var (
 	gatherKeys = []Key{{bundle.KindPolicy, "a/one"}, {bundle.KindPolicy, "b/two"}, {bundle.KindTrust, bundle.TrustName}}
@@ -52,6 +54,8 @@ type gatherWorld struct {
 	leads    int
 	started  int
 	people   []*agent
+	// record is what leaders write down: who reports, and who did until when.
+	record map[string]time.Time
 	// assigned is every content that ever had each name, in the order of revisions, of which the first is 1.
 	assigned map[Key][]string
 }
@@ -60,8 +64,10 @@ type gatherWorld struct {
 type post struct {
 	*Server
 	alive bool
-	has   map[Key]versioned
-	links []*link
+	// lonely replicas reach no other one.
+	lonely bool
+	has    map[Key]versioned
+	links  []*link
 }
 
 // link is what goes one way between the leader and a follower.
@@ -121,6 +127,8 @@ func TestModelOfGathering(t *testing.T) {
 			"gossip":       w.gossip,
 			"gossip more":  w.gossip,
 			"cut":          w.cut,
+			"cut off":      w.isolate,
+			"reach again":  w.heal,
 			"die":          w.die,
 			"start":        w.start,
 			"time passes":  w.pass,
@@ -132,7 +140,7 @@ func TestModelOfGathering(t *testing.T) {
 }
 
 func newGatherWorld() *gatherWorld {
-	w := &gatherWorld{clock: distributiontest.NewClock(), assigned: map[Key][]string{}}
+	w := &gatherWorld{clock: distributiontest.NewClock(), assigned: map[Key][]string{}, record: map[string]time.Time{}}
 	for _, key := range gatherKeys {
 		w.assigned[key] = []string{"first"}
 	}
@@ -153,14 +161,16 @@ func newGatherWorld() *gatherWorld {
 
 func (w *gatherWorld) newPost() *post {
 	w.started++
+	p := &post{alive: true, has: map[Key]versioned{}}
 	server, err := NewServer(Options{
 		Authenticator: anybody{}, Clock: w.clock, CountFor: gatherFor,
 		Replica: fmt.Sprintf("replica-%d", w.started), ClusterWide: modelAccounts[2:],
+		Leads: func() bool { return w.leads < len(w.replicas) && w.leader() == p },
 	})
 	if err != nil {
 		panic(err)
 	}
-	p := &post{Server: server, alive: true, has: map[Key]versioned{}}
+	p.Server = server
 	for _, key := range gatherKeys {
 		p.has[key] = versioned{1, "first"}
 	}
@@ -197,12 +207,19 @@ func named(key Key) []authz.Actor {
 
 func (w *gatherWorld) leader() *post { return w.replicas[w.leads] }
 
-// elect makes a replica the leader and has all others follow it.
+// elect makes a replica the leader and has all others follow it. It reads whom it has to wait for.
 func (w *gatherWorld) elect(n int) {
-	w.leads = n
 	for _, p := range w.replicas {
 		w.unlink(p)
 	}
+	w.leads = n
+	var others []string
+	for _, name := range sortedKeys(w.record) {
+		if lost := w.record[name]; w.clock.Now().Sub(lost) < Unheard && name != w.leader().options.Replica {
+			others = append(others, name)
+		}
+	}
+	w.leader().Lead(others...)
 	for _, p := range w.replicas {
 		w.link(p)
 	}
@@ -210,9 +227,10 @@ func (w *gatherWorld) elect(n int) {
 
 func (w *gatherWorld) link(p *post) {
 	leader := w.leader()
-	if p == leader || !p.alive || !leader.alive {
+	if p == leader || !p.alive || !leader.alive || p.lonely || leader.lonely || len(p.links) > 0 {
 		return
 	}
+	w.record[p.options.Replica] = w.clock.Now().Add(time.Hour)
 	p.links = []*link{
 		{tell: p.Tell(leader.options.Replica, Follows), hear: leader.Hear(p.options.Replica)},
 		{tell: leader.Tell(p.options.Replica, Leads), hear: p.Hear(leader.options.Replica)},
@@ -222,8 +240,32 @@ func (w *gatherWorld) link(p *post) {
 func (w *gatherWorld) unlink(p *post) {
 	for _, l := range p.links {
 		l.hear.End()
+		w.record[p.options.Replica] = w.clock.Now()
 	}
 	p.links = nil
+}
+
+// isolate has a replica reach no other one any more, until it is healed.
+func (w *gatherWorld) isolate(t *rapid.T) {
+	w.tick()
+	p := w.living(t)
+	p.lonely = true
+	w.unlink(p)
+	if p == w.leader() {
+		for _, other := range w.replicas {
+			w.unlink(other)
+		}
+	}
+}
+
+func (w *gatherWorld) heal(*rapid.T) {
+	w.tick()
+	for _, p := range w.replicas {
+		p.lonely = false
+	}
+	for _, p := range w.replicas {
+		w.link(p)
+	}
 }
 
 func (w *gatherWorld) tick() { w.clock.Advance(time.Millisecond) }
@@ -291,7 +333,7 @@ func (w *gatherWorld) halfOpen(t *rapid.T) { w.open(w.agent(t), w.living(t)) }
 
 func (w *gatherWorld) open(a *agent, p *post) {
 	w.tick()
-	session, err := p.authorizers.join(a.peer, false, func(error) {})
+	session, err := p.admit(a.peer, false, func(error) {})
 	if err != nil {
 		panic(err)
 	}
@@ -376,6 +418,9 @@ func (w *gatherWorld) step(t *rapid.T, a *agent) bool {
 	response, err := posting.session.next(a.at.ledger, w.clock.Now())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if response == nil && !posting.session.counts() {
+		return false // it is owed what it does not get yet
 	}
 	if response == nil {
 		clear(posting.brought)
@@ -519,6 +564,9 @@ func (w *gatherWorld) die(t *rapid.T) {
 	if len(w.people) == 0 || w.alive() < 2 {
 		t.Skip("it is the last one")
 	}
+	if !w.told(p) {
+		t.Skip("nobody knows what it knew")
+	}
 	w.tellAll(t)
 	w.tick()
 	p.alive = false
@@ -529,12 +577,14 @@ func (w *gatherWorld) die(t *rapid.T) {
 		w.unlink(p)
 		return
 	}
-	for n, other := range w.replicas {
-		if other.alive {
-			w.elect(n)
-			return
-		}
-	}
+	next := w.living(t) // maybe one that was told nothing for long
+	w.elect(slices.Index(w.replicas, next))
+}
+
+// told says that somebody beside this one is there whom the leader told all.
+func (w *gatherWorld) told(died *post) bool {
+	return !died.lonely && !w.leader().lonely &&
+		slices.ContainsFunc(w.replicas, func(p *post) bool { return p != died && p.alive && !p.lonely })
 }
 
 func (w *gatherWorld) alive() (n int) {
@@ -560,8 +610,10 @@ func (w *gatherWorld) start(t *rapid.T) {
 
 func (w *gatherWorld) pass(*rapid.T) { w.clock.Advance(gatherFor / 3) }
 
-// settle has everybody answer, compile the same and be told, and compares.
+// settle has everybody reach each other, answer, compile the same and be told, and compares.
 func (w *gatherWorld) settle(t *rapid.T) {
+	w.heal(t)
+	w.tellAll(t)
 	for _, p := range w.replicas {
 		for _, key := range gatherKeys {
 			if p.alive {
@@ -656,8 +708,9 @@ func (a *agent) streams(now time.Time) (open []*posting, last *posting) {
 	return open, last
 }
 
-// believe holds at any time: nobody is said to have acknowledged what it never did.
+// believe holds at any time: nobody is said to have acknowledged what it never did, and nobody is passed over who is served.
 func (w *gatherWorld) believe(t *rapid.T) {
+	w.countsAll(t)
 	for _, key := range gatherKeys {
 		want := w.leader().has[key]
 		possible := 0
@@ -671,6 +724,25 @@ func (w *gatherWorld) believe(t *rapid.T) {
 		}
 		if p := w.leader().Progress(key.Kind, key.Name, want.revision, want.digest); p.Acked > possible {
 			t.Fatalf("of %s the leader says that %d have acknowledged %+v, and %d ever did", key, p.Acked, want, possible)
+		}
+	}
+}
+
+// countsAll has the leader say that a content is enforced only while all that are served decide by that or what came after.
+func (w *gatherWorld) countsAll(t *rapid.T) {
+	for _, key := range gatherKeys {
+		want := w.leader().has[key]
+		p := w.leader().Progress(key.Kind, key.Name, want.revision, want.digest)
+		if w.leader().Silent() || !p.Enforced() || p.Connected == 0 {
+			continue
+		}
+		for _, a := range w.people {
+			if a.at == nil || !a.postings[a.at].session.counts() || !w.leader().ledger.entries[key].visible(a.peer) {
+				continue
+			}
+			if has := a.holds[key]; has.revision > 0 && has.revision < want.revision {
+				t.Fatalf("the leader says that %+v of %s is enforced, and %s is served by %s and decides by %+v", want, key, a.peer, a.at.options.Replica, has)
+			}
 		}
 	}
 }

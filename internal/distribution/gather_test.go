@@ -556,7 +556,7 @@ func TestAReplicaThatTheLeaderLostIsToldToBeLost(t *testing.T) {
 	p.part()
 	clock.Advance(10 * time.Second)
 	down, _ := q.talk()
-	if len(down) != 1 || down[0].Replica != "b" || !down[0].Lost || !down[0].Fresh || len(down[0].Contents) != 1 || len(down[0].Instances) != 1 {
+	if len(down) != 2 || down[1].Heard == 0 || down[0].Replica != "b" || !down[0].Lost || !down[0].Fresh || len(down[0].Contents) != 1 || len(down[0].Instances) != 1 {
 		t.Errorf("told was %+v", down)
 	}
 	if got, want := gone(other), map[string]string{"1": "10:00:10Z"}; !maps.Equal(got, want) {

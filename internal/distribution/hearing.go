@@ -20,6 +20,14 @@ type gathered struct {
 	// turn counts the changes.
 	turn   uint64
 	roster *roster
+	// heard is up to where all was heard that the others told, each over its latest stream.
+	heard map[string]receipt
+}
+
+// receipt is the number of a dispatch that was heard.
+type receipt struct {
+	over   *Hearing
+	number uint64
 }
 
 // view is one replica as it, or another one in its place, told of it.
@@ -124,6 +132,25 @@ func (h *Hearing) take(d Dispatch, instances []*heard) error {
 		return err
 	}
 	h.learn(d.Since)
+	return h.receive(d)
+}
+
+// receive notes what was heard to its end, and what the other side says to have heard. The lock of what was gathered is held.
+func (h *Hearing) receive(d Dispatch) error {
+	s := h.server
+	if d.All {
+		s.counting.heard(h.from)
+	}
+	if d.Number != 0 {
+		s.gathered.heard[h.from] = receipt{h, d.Number}
+	}
+	if d.Heard == 0 {
+		return nil
+	}
+	if err := s.counting.answered(h, d.Heard); err != nil {
+		return err
+	}
+	s.rouse()
 	return nil
 }
 
@@ -197,6 +224,10 @@ func (h *Hearing) End() {
 		h.server.authorizers.unlearn()
 	}
 	h.ended = true
+	h.server.counting.silenced(h)
+	if g.heard[h.from].over == h {
+		delete(g.heard, h.from)
+	}
 	for _, v := range g.views {
 		if v.by == h {
 			v.lose(h.server.options.Clock.Now())

@@ -15,6 +15,7 @@ type serverMetrics struct {
 	streams         prometheus.Gauge
 	unauthenticated prometheus.Counter
 	stalled         prometheus.Counter
+	uncounted       prometheus.Counter
 	rejected        *prometheus.CounterVec
 	resources       *prometheus.CounterVec
 	bytes           *prometheus.CounterVec
@@ -25,6 +26,7 @@ func newServerMetrics() *serverMetrics {
 		streams:         prometheus.NewGauge(prometheus.GaugeOpts{Name: "behalf_distribution_streams", Help: "Authorizers that are connected."}),
 		unauthenticated: prometheus.NewCounter(prometheus.CounterOpts{Name: "behalf_distribution_unauthenticated_total", Help: "Streams refused or ended because their token was not good."}),
 		stalled:         prometheus.NewCounter(prometheus.CounterOpts{Name: "behalf_distribution_stalled_total", Help: "Streams ended because the authorizer did not answer."}),
+		uncounted:       prometheus.NewCounter(prometheus.CounterOpts{Name: "behalf_distribution_uncounted_total", Help: "Streams refused or ended because no leading replica hears this one."}),
 		rejected:        prometheus.NewCounterVec(prometheus.CounterOpts{Name: "behalf_distribution_rejected_total", Help: "Contents that an authorizer refused to enforce, by their kind and the authorizer's reason."}, []string{"kind", "reason"}),
 		resources:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "behalf_distribution_resources_sent_total", Help: "Resources sent to authorizers."}, []string{"type"}),
 		bytes:           prometheus.NewCounterVec(prometheus.CounterOpts{Name: "behalf_distribution_sent_bytes_total", Help: "Bytes of resources sent to authorizers."}, []string{"type"}),
@@ -53,7 +55,7 @@ func (m *serverMetrics) sent(response *discoveryv3.DeltaDiscoveryResponse) {
 }
 
 func (m *serverMetrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.streams, m.unauthenticated, m.stalled, m.rejected, m.resources, m.bytes}
+	return []prometheus.Collector{m.streams, m.unauthenticated, m.stalled, m.uncounted, m.rejected, m.resources, m.bytes}
 }
 
 var (

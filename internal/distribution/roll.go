@@ -76,6 +76,7 @@ func (r *roll) join(p peer, guest bool, end func(error)) (*session, error) {
 	session := newSession(p, earlier)
 	r.members[p.String()] = &member{peer: p, session: session, guest: guest, end: end, seen: r.clock.Now()}
 	r.turn++
+	session.turn = r.turn
 	if !guest {
 		r.heard[p.account] = true
 	}

@@ -30,9 +30,14 @@ type Options struct {
 	Log           logr.Logger
 	// Replica is what this replica of the manager is called among the others; empty where there are none.
 	Replica string
+	// Leads says whether this replica is the leader, which counts those of all; nil where there are no others.
+	Leads func() bool
+	// StandsIn says that this replica serves in the place of a leader that is dead, and that whoever leads next will wait for it.
+	StandsIn func() bool
 	// ClusterWide are the authorizers that may see everything.
 	ClusterWide []authz.Actor
-	// CountFor is how long an authorizer that is gone counts as one that serves: the lease of bundles. Default 15 minutes.
+	// CountFor is how long an authorizer that is gone counts as one that serves: the lease of bundles, and for how long a replica that
+	// is not heard may renew it. Default 15 minutes.
 	CountFor time.Duration
 	// ReviewEvery is how often the token behind a stream is reviewed again. Default 2 minutes.
 	ReviewEvery time.Duration
@@ -74,6 +79,7 @@ type Server struct {
 	gathered    gathered
 	authorizers *roll
 	listeners   listeners
+	counting    counting
 
 	// refusals and guests are logged now and then.
 	refusals, guests occasionally
@@ -89,7 +95,8 @@ func NewServer(options Options) (*Server, error) {
 		clusterWide: map[authz.Actor]bool{},
 		metrics:     newServerMetrics(),
 		ledger:      newLedger(),
-		gathered:    gathered{views: map[string]*view{}},
+		gathered:    gathered{views: map[string]*view{}, heard: map[string]receipt{}},
+		counting:    counting{clock: options.Clock, since: options.Clock.Now(), expected: map[string]time.Time{}},
 	}
 	for _, account := range options.ClusterWide {
 		s.clusterWide[account] = true
@@ -98,9 +105,12 @@ func NewServer(options Options) (*Server, error) {
 	return s, nil
 }
 
-// Lead notes that this replica leads from now on: the others report to it. What they served before it knows as far as it was told.
-func (s *Server) Lead() {
+// Lead notes that this replica leads from now on: the others report to it. What they served before it knows as far as it was told,
+// so it says nothing of what is enforced before it has heard those that may serve, or they do no longer.
+func (s *Server) Lead(others ...string) {
+	s.counting.lead(others)
 	s.authorizers.lead()
+	s.rouse()
 	s.listeners.notify()
 }
 
@@ -171,6 +181,13 @@ func (s *Server) announce(changed bool) {
 		session.rouse()
 	}
 	s.listeners.notify()
+}
+
+// rouse has all streams look whether something is owed to them.
+func (s *Server) rouse() {
+	for _, session := range s.authorizers.sessions() {
+		session.rouse()
+	}
 }
 
 func passedByAll(sessions []*session, head uint64) uint64 {

@@ -21,6 +21,10 @@ type session struct {
 	peer peer
 	// most resources are put into one response.
 	most int
+	// turn of the roll in which it began.
+	turn uint64
+	// counts says whether it may be given what an authorizer decides by; always where nil.
+	counts func() bool
 	// wake holds at most one reason to look for something to send.
 	wake chan struct{}
 
@@ -158,8 +162,13 @@ func (s *session) next(l *ledger, now time.Time) (*discoveryv3.DeltaDiscoveryRes
 	if !l.complete || !s.begun() {
 		return nil, nil //nolint:nilnil // nothing is owed
 	}
-	awaiting := false
+	awaiting, counts := false, s.counts == nil || s.counts()
 	for index, sub := range s.subs {
+		// A revocation takes rights away, whoever counts. All else would have it decide by what nobody waits for it to let go of.
+		if index != revocationsIndex && !counts {
+			awaiting = true
+			continue
+		}
 		if sub.inflight != nil {
 			awaiting = true
 			continue

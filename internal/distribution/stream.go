@@ -31,6 +31,10 @@ func (s *Server) DeltaAggregatedResources(stream deltaStream) error {
 	if err != nil {
 		return err
 	}
+	if err := s.Counted(); err != nil {
+		s.metrics.uncounted.Inc()
+		return err
+	}
 	first, err := s.firstRequest(stream)
 	if err != nil {
 		return err
@@ -41,7 +45,7 @@ func (s *Server) DeltaAggregatedResources(stream deltaStream) error {
 	}
 	ctx, end := context.WithCancelCause(stream.Context())
 	defer end(nil)
-	session, err := s.authorizers.join(p, s.guest(p), end)
+	session, err := s.admit(p, s.guest(p), end)
 	if err != nil {
 		return status.Error(codes.ResourceExhausted, err.Error())
 	}
@@ -53,6 +57,15 @@ func (s *Server) DeltaAggregatedResources(stream deltaStream) error {
 	go func() { end(s.receive(stream, session, first)) }()
 	go func() { end(s.send(ctx, stream, session)) }()
 	return s.supervise(ctx, session, token, identity)
+}
+
+// admit takes a peer in. What it decides by it gets once it counts.
+func (s *Server) admit(p peer, guest bool, end func(error)) (*session, error) {
+	session, err := s.authorizers.join(p, guest, end)
+	if err == nil {
+		session.counts = func() bool { return s.counts(session) }
+	}
+	return session, err
 }
 
 // firstRequest gives up on peers that say nothing.
@@ -248,8 +261,13 @@ func (s *Server) supervise(ctx context.Context, session *session, token string, 
 		select {
 		case <-ctx.Done():
 			return ended(context.Cause(ctx))
-		case <-s.options.Clock.After(min(s.options.ReviewEvery, s.options.StallAfter)):
+		case <-s.options.Clock.After(min(s.options.ReviewEvery, s.options.StallAfter, lookEvery)):
 		}
+		if err := s.Counted(); err != nil {
+			s.metrics.uncounted.Inc()
+			return err
+		}
+		session.rouse() // it may count by now
 		now := s.options.Clock.Now()
 		if since := session.stalled(); !since.IsZero() && now.Sub(since) >= s.options.StallAfter {
 			s.metrics.stalled.Inc()

@@ -20,6 +20,8 @@ type Telling struct {
 	// begun says that all was told once, since what was told last of since when all is known.
 	begun bool
 	since int64
+	// turn of the roll that was told, and heard is what was answered last.
+	turn, heard uint64
 }
 
 // Role is what a replica tells as.
@@ -66,22 +68,29 @@ func (t *Telling) Next() []Dispatch {
 	s.gathered.mu.Lock()
 	defer s.gathered.mu.Unlock()
 	var all []Dispatch
-	pictures := t.pictures()
+	pictures, turn := t.pictures()
 	for _, replica := range sortedKeys(pictures) {
 		if d := t.difference(replica, pictures[replica]); !d.empty() {
 			all = append(all, d.parted()...)
 		}
 	}
 	all = append(all, t.gone(pictures)...)
-	if d := t.last(); d.All || d.Since != 0 {
+	if d := t.last(turn); d.All || d.Since != 0 || d.Number != 0 || d.Heard != 0 {
 		all = append(all, d)
 	}
 	return all
 }
 
 // last comes last: whoever hears it has heard of everybody by then.
-func (t *Telling) last() Dispatch {
+func (t *Telling) last(turn uint64) Dispatch {
 	d := Dispatch{Replica: t.server.options.Replica, All: !t.begun}
+	if t.role == Follows && (!t.begun || turn != t.turn) {
+		d.Number, t.turn = t.server.counting.tell(turn), turn
+	}
+	// One that may lead no longer answers nothing: another one may count by now.
+	if heard := t.server.gathered.heard[t.to].number; t.role == Leads && heard != t.heard && t.server.leads() {
+		d.Heard, t.heard = heard, heard
+	}
 	t.begun = true
 	if since := t.server.authorizers.knowsSince(); since != t.since {
 		d.Since, t.since = since, since
@@ -94,19 +103,20 @@ func (d *Dispatch) empty() bool {
 }
 
 // pictures are of this replica, and of others as far as the peer cannot know better: not of itself, and not what it told.
-func (t *Telling) pictures() map[string]picture {
+func (t *Telling) pictures() (map[string]picture, uint64) {
 	s := t.server
-	all := map[string]picture{s.options.Replica: s.picture()}
+	own, turn := s.picture()
+	all := map[string]picture{s.options.Replica: own}
 	for replica, v := range s.gathered.views {
 		if replica != t.to && v.by.from != t.to && (t.role == Leads || v.lost) {
 			all[replica] = v.picture()
 		}
 	}
-	return all
+	return all, turn
 }
 
-// picture of this replica. The ledger is held.
-func (s *Server) picture() picture {
+// picture of this replica, and the turn of the roll that it shows. The ledger is held.
+func (s *Server) picture() (picture, uint64) {
 	p := picture{instances: map[string]*Instance{}, contents: func(yield func(Key, telltale) bool) {
 		for key, e := range s.ledger.entries {
 			if !e.removed && !yield(key, e) {
@@ -114,12 +124,12 @@ func (s *Server) picture() picture {
 			}
 		}
 	}}
-	members, _ := s.authorizers.counted()
+	members, turn := s.authorizers.counted()
 	for _, m := range members {
 		i := m.tell(s.ledger)
 		p.instances[i.name()] = i
 	}
-	return p
+	return p, turn
 }
 
 // difference is what becomes of one picture after another.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
@@ -92,5 +93,38 @@ func TestTheLeaderIsKnownByTheLeaseAndWhereItListens(t *testing.T) {
 	}
 	if err := l.Update(t.Context(), resourcelock.LeaderElectionRecord{HolderIdentity: l.Identity()}); err != nil || !l.leads() {
 		t.Error("this replica took the lease and does not lead")
+	}
+}
+
+// THREATS 39: nobody else can lead while this replica takes itself for the leader.
+func TestAReplicaHoldsTheLeaseAsLongAsNobodyElseCan(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 6, 1, 10, 0, 0, 0, time.UTC)
+	lock := &fakeLock{}
+	l := &leadership{Interface: lock, log: logr.Discard(), changes: make(chan struct{}, 1), now: func() time.Time { return now }}
+	write := func(holder string, takes time.Duration, err error) {
+		lock.err, lock.write = err, func() { now = now.Add(takes) }
+		_ = l.Update(t.Context(), resourcelock.LeaderElectionRecord{HolderIdentity: holder}) // what follows is looked at
+	}
+	for _, step := range []struct {
+		sentence string
+		happens  func()
+		holds    bool
+	}{
+		{"nobody has written it", func() {}, false},
+		{"it took the lease, which took a while", func() { write("me", 3*time.Second, nil) }, true},
+		{"one renewal failed", func() { write("me", time.Second, errors.New("conflict")) }, true},
+		{"others may have seen the last one when it was begun", func() { now = now.Add(leaseDuration - 4*time.Second) }, false},
+		{"it has renewed it", func() { write("me", 0, nil) }, true},
+		{"it let go of it", func() { write("", 0, nil) }, false},
+		{"it took it again", func() { write("me", 0, nil) }, true},
+		{"another one has it", func() {
+			lock.err, lock.holder = nil, "other"
+			_, _, _ = l.Get(t.Context())
+		}, false},
+	} {
+		if step.happens(); l.holds() != step.holds {
+			t.Errorf("%s: it holds it: %v", step.sentence, l.holds())
+		}
 	}
 }

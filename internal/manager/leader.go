@@ -14,6 +14,7 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/client-go/kubernetes"
+	coordinationv1client "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
@@ -41,6 +42,25 @@ type leadership struct {
 	err    error
 	// leader is the last holder that was seen: a lease that cannot be read is no other leader.
 	leader string
+	// renewed is when this replica began to write the lease that it was last seen to hold.
+	renewed time.Time
+	// now is the clock; time.Now where nil.
+	now func() time.Time
+
+	// seen is the lease as it was read last, and vacancy is how it stood when this replica came in the place of its holder.
+	seen, vacancy tenure
+
+	leases coordinationv1client.LeaseInterface
+}
+
+// tenure is a holder's, as of one renewal.
+type tenure struct {
+	holder  string
+	renewed int64
+}
+
+func tenureOf(record *resourcelock.LeaderElectionRecord) tenure {
+	return tenure{record.HolderIdentity, record.RenewTime.UnixMicro()}
 }
 
 // newLeadership names this replica so that others find it: where it listens stands behind the slash. That way it is told by
@@ -61,7 +81,7 @@ func newLeadership(config *rest.Config, namespace, address string, log logr.Logg
 	if err != nil {
 		return nil, fmt.Errorf("making the election's lock: %w", err)
 	}
-	return &leadership{Interface: lock, log: log, changes: make(chan struct{}, 1)}, nil
+	return &leadership{Interface: lock, log: log, changes: make(chan struct{}, 1), leases: clients.CoordinationV1().Leases(namespace)}, nil
 }
 
 // elected is who leads, as far as the lease could be read.
@@ -85,26 +105,54 @@ func (l *leadership) Get(ctx context.Context) (*resourcelock.LeaderElectionRecor
 		return nil, nil, err
 	}
 	l.saw(record.HolderIdentity, nil)
+	l.read(tenureOf(record))
 	return record, raw, nil
 }
 
 // Create makes the lease.
 func (l *leadership) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
-	return l.wrote(record, l.Interface.Create(ctx, record))
+	began := l.clock()
+	return l.wrote(record, began, l.Interface.Create(ctx, record))
 }
 
 // Update takes, renews or lets go of the lease.
 func (l *leadership) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
-	return l.wrote(record, l.Interface.Update(ctx, record))
+	began := l.clock()
+	return l.wrote(record, began, l.Interface.Update(ctx, record))
 }
 
-func (l *leadership) wrote(record resourcelock.LeaderElectionRecord, err error) error {
+func (l *leadership) wrote(record resourcelock.LeaderElectionRecord, began time.Time, err error) error {
 	if err != nil {
 		l.saw("", err)
 		return err
 	}
 	l.saw(record.HolderIdentity, nil)
+	l.read(tenureOf(&record))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.renewed = began
 	return nil
+}
+
+func (l *leadership) clock() time.Time {
+	if l.now == nil {
+		return time.Now()
+	}
+	return l.now()
+}
+
+func (l *leadership) read(now tenure) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seen = now
+}
+
+// holds says that nobody else can lead: another replica waits for leaseDuration after it saw a renewal, which is after this one
+// began to write it. That one renewal fails is no end.
+func (l *leadership) holds() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.leader == l.Identity() && l.clock().Sub(l.renewed) < leaseDuration
 }
 
 func (l *leadership) saw(holder string, err error) {

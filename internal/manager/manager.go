@@ -11,6 +11,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -194,14 +195,18 @@ func (m *Manager) makeDistribution(rc *rest.Config) error {
 		return fmt.Errorf("making the client of token reviews: %w", err)
 	}
 	clock := distribution.SystemClock{}
-	m.distribution, err = distribution.NewServer(distribution.Options{
+	options := distribution.Options{
 		Authenticator: distribution.Remember(reviewer{reviews: clients.AuthenticationV1().TokenReviews()}, clock),
 		Clock:         clock,
 		Log:           m.options.Log.WithName("distribution"),
 		Replica:       m.leadership.Identity(),
 		ClusterWide:   m.options.Authorizers,
-		CountFor:      m.options.Lease,
-	})
+		CountFor:      m.options.Lease + distribution.Unheard, // a replica that nobody hears may have renewed it
+	}
+	if m.options.Election == ElectionOn {
+		options.Leads, options.StandsIn = m.leadership.holds, m.leadership.standsIn
+	}
+	m.distribution, err = distribution.NewServer(options)
 	return err
 }
 
@@ -288,7 +293,7 @@ func listenOn(address string) (net.Listener, error) {
 // revisions.
 func (m *Manager) addRunnables(*rest.Config) error {
 	runnables := append([]manager.Runnable{
-		m.certificates, m.admission, m.key, m.keeper, m.issuers, m.publisher, everywhere(m.serveDistribution), bundle.Leading{Publisher: m.publisher},
+		m.certificates, m.admission, m.key, m.keeper, m.issuers, m.publisher, everywhere(m.serveDistribution), m.leading(),
 	}, m.gathering.runnables()...)
 	if m.health != nil {
 		runnables = append(runnables, &manager.Server{
@@ -301,6 +306,14 @@ func (m *Manager) addRunnables(*rest.Config) error {
 		}
 	}
 	return nil
+}
+
+// leading has this replica assign revisions once it leads. Without an election there is nobody else.
+func (m *Manager) leading() bundle.Leading {
+	if m.options.Election != ElectionOn {
+		return bundle.Leading{Publisher: m.publisher}
+	}
+	return bundle.Leading{Publisher: m.publisher, Others: m.leadership.others}
 }
 
 // everywhere runs on every replica, leader or not.
@@ -359,6 +372,14 @@ func (m *Manager) checks() []check {
 	}, m.gathering.checks()...)
 }
 
+// awaited are the replicas without which nothing can be said of what is enforced.
+func (m *Manager) awaited() []string {
+	if awaited := m.distribution.Awaited(); len(awaited) > 0 {
+		return []string{"status waits until these replicas report, or serve no longer: " + strings.Join(awaited, ", ")}
+	}
+	return nil
+}
+
 // remarks are who writes status, who is there to enforce, what of admission cannot be put right, and which issuers cannot be
 // reached.
 func (m *Manager) remarks() []string {
@@ -368,5 +389,5 @@ func (m *Manager) remarks() []string {
 	}
 	connected, expected := m.distribution.Expected()
 	attendance := fmt.Sprintf("authorizers: %d of %d expected connected", connected, expected)
-	return slices.Concat([]string{"status is written by " + writer, m.workloads.String(), attendance}, m.admission.Problems(), unreachable(m.issuers.States()))
+	return slices.Concat([]string{"status is written by " + writer, m.workloads.String(), attendance}, m.awaited(), m.admission.Problems(), unreachable(m.issuers.States()))
 }

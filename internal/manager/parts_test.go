@@ -4,6 +4,7 @@
 package manager
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -186,16 +187,27 @@ type fakeLock struct {
 	resourcelock.Interface
 	holder string
 	err    error
+	// write is what a write does, if anything.
+	write func()
+	// identity is me where empty.
+	identity string
+	renewed  time.Time
 }
 
-func (f *fakeLock) Identity() string { return "me" }
+func (f *fakeLock) Identity() string { return cmp.Or(f.identity, "me") }
 
 func (f *fakeLock) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
-	return &resourcelock.LeaderElectionRecord{HolderIdentity: f.holder}, nil, f.err
+	return &resourcelock.LeaderElectionRecord{HolderIdentity: f.holder, RenewTime: metav1.Time{Time: f.renewed}}, nil, f.err
 }
 
 func (f *fakeLock) Create(context.Context, resourcelock.LeaderElectionRecord) error { return f.err }
-func (f *fakeLock) Update(context.Context, resourcelock.LeaderElectionRecord) error { return f.err }
+
+func (f *fakeLock) Update(context.Context, resourcelock.LeaderElectionRecord) error {
+	if f.write != nil {
+		f.write()
+	}
+	return f.err
+}
 
 func TestEveryReplicaKnowsWhoWritesStatus(t *testing.T) {
 	lock := &fakeLock{}

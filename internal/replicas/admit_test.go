@@ -204,7 +204,7 @@ func TestAReplicaHasOneStream(t *testing.T) {
 // THREATS 35
 func TestReplicasAreListenedToUpToABound(t *testing.T) {
 	t.Parallel()
-	l := NewLeader(LeaderOptions{})
+	l := NewLeader(LeaderOptions{Clock: distributiontest.NewClock()})
 	names := "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ"
 	for _, name := range names[:maxFollowers] {
 		if _, err := l.join(string(name), func(error) {}); err != nil {

@@ -31,12 +31,14 @@ type conversation struct {
 	hearing *distribution.Hearing
 	changes <-chan struct{}
 	clock   distribution.Clock
+	// over has in it why nothing is heard any more.
+	over chan error
 }
 
 // hold tells and hears until the context or the stream ends, or the other side says what cannot be. Whoever calls it ends the
 // stream then. A peer that does not listen holds up this alone, and finds the latest when it listens again.
 func (c *conversation) hold(ctx context.Context) error {
-	heard := make(chan error, 1)
+	heard := c.over
 	go func() { heard <- c.hear() }()
 	for {
 		if err := c.tell(); err != nil {

@@ -4,11 +4,16 @@
 // Package replicas lets the replicas of the manager tell each other whom they serve and what those acknowledged, so that the
 // leader can say of all authorizers what is enforced, and the next leader of those that the one before served (ADR 0022).
 //
+// A replica whose authorizers the leader has not heard of gives them nothing to decide by (distribution.Server.Counted), and the
+// leader writes down who reports before it answers, so that the next one knows whom to wait for.
+//
 // Each replica opens one stream to the leader, over the listener and the certificate of distribution. Both sides tell what has
-// become another since they last told, at most every 100 ms. Nothing of it is written to the API server.
+// become another since they last told, at most every 100 ms. Nothing of it is written to the API server but the
+// names of replicas.
 package replicas
 
 import (
+	"context"
 	"crypto/ed25519"
 
 	"google.golang.org/grpc"
@@ -26,6 +31,18 @@ type Gatherer interface {
 	Hear(from string) *distribution.Hearing
 	// Subscribe says when there may be something to tell.
 	Subscribe() (changes <-chan struct{}, cancel func())
+	// Counted says why authorizers should be connected to another replica.
+	Counted() error
+	// Awaited are the replicas that may serve authorizers and that the leader has not heard.
+	Awaited() []string
+	// Quit has nothing served any more.
+	Quit()
+}
+
+// Record is where the leader writes down which replicas report to it, so that the next one knows whom to wait for. It fails
+// where this replica leads no longer.
+type Record interface {
+	Write(ctx context.Context, replicas []string) error
 }
 
 // Keys gives the key that all replicas share and nobody else has; false as long as there is none.

@@ -142,14 +142,35 @@ func (f *Follower) attempt(ctx context.Context, leader Elected) error {
 }
 
 func (f *Follower) report(ctx context.Context, leader Elected) error {
-	ctx, cancel := context.WithCancel(ctx)
+	stream, cancel := outlast(ctx)
 	defer cancel()
+	return f.reportOver(ctx, stream, leader)
+}
+
+// farewell is how long a replica that ends waits for the leader to hear so.
+const farewell = time.Second
+
+// outlast gives a context that ends with the other one, or, where the process ends, time enough later to say so.
+func outlast(ctx context.Context) (later context.Context, cancel func()) {
+	later, end := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		if errors.Is(context.Cause(ctx), errAnother) {
+			end()
+			return
+		}
+		time.AfterFunc(farewell, end)
+	})
+	return later, func() { stop(); end() }
+}
+
+// reportOver reports until the context ends, over a stream that may outlast it.
+func (f *Follower) reportOver(ctx, outlasting context.Context, leader Elected) error {
 	connection, err := f.connect(leader)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = connection.Close() }() // nobody waits for it
-	stream, err := f.open(ctx, connection, leader)
+	stream, err := f.open(outlasting, connection, leader)
 	if err != nil {
 		return fmt.Errorf("opening a stream to the leader at %s: %w", leader.Address, err)
 	}
@@ -160,9 +181,26 @@ func (f *Follower) report(ctx context.Context, leader Elected) error {
 	defer hearing.End()
 	c := conversation{
 		stream: stream, hearing: hearing, telling: f.options.Gatherer.Tell(leader.Identity, distribution.Follows),
-		changes: changes, clock: f.options.Clock,
+		changes: changes, clock: f.options.Clock, over: make(chan error, 1),
 	}
-	return c.hold(ctx)
+	err = c.hold(ctx)
+	if ctx.Err() != nil && !errors.Is(context.Cause(ctx), errAnother) {
+		f.leave(outlasting, stream, c.over)
+	}
+	return err
+}
+
+// leave ends the stream such that the leader knows that nobody is served here any more. One that ends otherwise may still serve.
+func (f *Follower) leave(ctx context.Context, stream grpc.ClientStream, over <-chan error) {
+	f.options.Gatherer.Quit()
+	if stream.CloseSend() != nil {
+		return
+	}
+	select {
+	case why := <-over:
+		f.options.Log.V(1).Info("the leader has heard that this replica ends", "why", why.Error())
+	case <-ctx.Done():
+	}
 }
 
 func (f *Follower) connect(leader Elected) (*grpc.ClientConn, error) {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -73,6 +74,8 @@ func (e *election) elect(leader Elected) {
 var (
 	account    = authz.Actor{Namespace: "behalf-system", ServiceAccount: "authorizer"}
 	ticketsKey = distribution.Key{Kind: bundle.KindPolicy, Name: "support/tickets"}
+
+	revocationsKey = distribution.Key{Kind: bundle.KindRevocations, Name: bundle.RevocationsName}
 )
 
 // byName authenticates tokens that are the one authorizer's.
@@ -90,11 +93,40 @@ type cluster struct {
 	tb        testing.TB
 	authority *distributiontest.Authority
 	election  *election
+	record    *record
+}
+
+// record is where leaders write down who follows them.
+type record struct {
+	mu       sync.Mutex
+	replicas []string
+	failing  error
+}
+
+func (r *record) Write(_ context.Context, replicas []string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failing == nil {
+		r.replicas = replicas
+	}
+	return r.failing
+}
+
+func (r *record) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failing = err
+}
+
+func (r *record) read() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.replicas
 }
 
 func newCluster(tb testing.TB) *cluster {
 	tb.Helper()
-	return &cluster{tb: tb, authority: distributiontest.NewAuthority(tb), election: &election{}}
+	return &cluster{tb: tb, authority: distributiontest.NewAuthority(tb), election: &election{}, record: &record{}}
 }
 
 // trusted is TLS with which replicas connect to each other.
@@ -116,6 +148,7 @@ func (c *cluster) start(name string) *replica {
 	clock := distribution.SystemClock{}
 	server, err := distribution.NewServer(distribution.Options{
 		Authenticator: byName{}, Clock: clock, Replica: name, ClusterWide: []authz.Actor{account}, CountFor: time.Minute,
+		Leads: func() bool { return c.election.now().Identity == name },
 	})
 	if err != nil {
 		c.tb.Fatal(err)
@@ -128,14 +161,14 @@ func (c *cluster) start(name string) *replica {
 	r := &replica{Server: server, cluster: c, elected: Elected{Identity: name, Address: listener.Addr().String()}}
 	r.leader = NewLeader(LeaderOptions{
 		Identity: name, Leads: func() bool { return c.election.now().Identity == name },
-		Keys: ours, Gatherer: server, Clock: clock, Log: logr.Discard(),
+		Keys: ours, Record: c.record, Gatherer: server, Clock: clock, Log: logr.Discard(),
 	})
 	r.follower = NewFollower(FollowerOptions{
 		Identity: name, Leader: c.election.now, Changes: c.election.observe(), Keys: ours, TLS: c.trusted,
 		Gatherer: server, Clock: clock, Log: logr.Discard(), Random: func() float64 { return 0.01 },
 	})
 	serving := c.authority.Server(c.tb)
-	r.stop = distributiontest.Run(c.tb, r.follower.Start, func(ctx context.Context) error {
+	r.stop = distributiontest.Run(c.tb, r.follower.Start, r.leader.Start, func(ctx context.Context) error {
 		return server.Serve(ctx, listener, serving, r.leader)
 	})
 	return r
@@ -143,7 +176,7 @@ func (c *cluster) start(name string) *replica {
 
 // leads makes this replica the leader.
 func (r *replica) leads() {
-	r.Lead()
+	r.Lead(slices.DeleteFunc(slices.Clone(r.cluster.record.read()), func(name string) bool { return name == r.elected.Identity })...)
 	r.cluster.election.elect(r.elected)
 }
 
@@ -157,7 +190,17 @@ func (r *replica) publish(content string, revision int64) {
 
 func policy(tb testing.TB, content string, revision int64) distribution.Resource {
 	tb.Helper()
-	s := bundle.Statement{Kind: ticketsKey.Kind, Name: ticketsKey.Name, Revision: revision, Digest: bundle.Digest([]byte(content)), LeaseUntil: 1}
+	return resource(tb, ticketsKey, content, revision)
+}
+
+func revocations(tb testing.TB, revision int64) distribution.Resource {
+	tb.Helper()
+	return resource(tb, revocationsKey, "somebody", revision)
+}
+
+func resource(tb testing.TB, key distribution.Key, content string, revision int64) distribution.Resource {
+	tb.Helper()
+	s := bundle.Statement{Kind: key.Kind, Name: key.Name, Revision: revision, Digest: bundle.Digest([]byte(content)), LeaseUntil: 1}
 	envelope, err := bundle.Sign(s, ours.key)
 	if err != nil {
 		tb.Fatal(err)
@@ -174,6 +217,13 @@ type shelf struct {
 	mu   sync.Mutex
 	held map[distribution.Key]bundle.Statement
 	gate chan struct{}
+}
+
+func (s *shelf) has(key distribution.Key) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, held := s.held[key]
+	return held
 }
 
 func newShelf() *shelf { return &shelf{held: map[distribution.Key]bundle.Statement{}} }

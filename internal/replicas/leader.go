@@ -7,7 +7,9 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"io"
 	"sync"
+	"time"
 
 	"github.com/go-logr/logr"
 	"google.golang.org/grpc"
@@ -26,9 +28,10 @@ const maxFollowers = 32
 type LeaderOptions struct {
 	// Identity of this replica, as it stands in the election's lease.
 	Identity string
-	// Leads says whether this replica is the leader.
+	// Leads says whether this replica is the leader, and knows who served before.
 	Leads    func() bool
 	Keys     Keys
+	Record   Record
 	Gatherer Gatherer
 	Clock    distribution.Clock
 	Log      logr.Logger
@@ -41,13 +44,19 @@ type Leader struct {
 	mu sync.Mutex
 	// followers are the streams, each with what ends it.
 	followers map[string]*follower
+	// lost are those that may serve though their stream ended, and since when it did.
+	lost map[string]time.Time
+
+	// writing is held while the record is written, which says written.
+	writing sync.Mutex
+	written []string
 }
 
 type follower struct{ end context.CancelCauseFunc }
 
 // NewLeader gives a Leader; it answers once it is registered.
 func NewLeader(options LeaderOptions) *Leader {
-	return &Leader{options: options, followers: map[string]*follower{}}
+	return &Leader{options: options, followers: map[string]*follower{}, lost: map[string]time.Time{}}
 }
 
 // Register adds the service to a gRPC server, which must have TLS.
@@ -79,11 +88,16 @@ func (l *Leader) exchange(stream grpc.ServerStream) error {
 		return status.Error(codes.ResourceExhausted, err.Error())
 	}
 	defer leave()
+	if err := l.record(ctx); err != nil {
+		return status.Error(codes.Unavailable, err.Error())
+	}
 	if err := stream.SendHeader(nil); err != nil { // tells the replica that it is let in
 		return err
 	}
 	l.options.Log.Info("a replica reports to this one", "replica", replica)
-	err = l.converse(ctx, stream, replica)
+	if err = l.converse(ctx, stream, replica); errors.Is(err, io.EOF) {
+		l.ended(ctx, replica)
+	}
 	l.options.Log.Info("a replica reports no longer", "replica", replica, "why", err.Error())
 	return status.Error(codes.Aborted, err.Error())
 }
@@ -95,7 +109,7 @@ func (l *Leader) converse(ctx context.Context, stream grpc.ServerStream, replica
 	defer hearing.End()
 	c := conversation{
 		stream: stream, hearing: hearing, telling: l.options.Gatherer.Tell(replica, distribution.Leads),
-		changes: changes, clock: l.options.Clock,
+		changes: changes, clock: l.options.Clock, over: make(chan error, 1),
 	}
 	return c.hold(ctx)
 }
@@ -113,11 +127,13 @@ func (l *Leader) join(replica string, end context.CancelCauseFunc) (leave func()
 	}
 	now := &follower{end: end}
 	l.followers[replica] = now
+	delete(l.lost, replica)
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if l.followers[replica] == now {
 			delete(l.followers, replica)
+			l.lost[replica] = l.options.Clock.Now()
 		}
 	}, nil
 }

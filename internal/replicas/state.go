@@ -7,23 +7,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 )
 
-// graceful is how long a replica may be without reporting before that is a reason to send authorizers elsewhere. A leader is
-// followed within less.
-const graceful = 30 * time.Second
-
-// Ready says what stands in the way of reporting to a leader that is known. Whoever connects to a replica that does not
-// report is not counted in any status, so it should be another one that is connected to. Where no leader is known there is no
-// status to be wrong.
+// Ready says what stands in the way of serving authorizers: where no leader hears of them for long, another replica should be
+// connected to.
 func (f *Follower) Ready() error {
-	s := f.now()
-	if !f.follows(s.leader) || s.reports || f.options.Clock.Now().Sub(s.since) < graceful {
+	cut := f.options.Gatherer.Counted()
+	if cut == nil {
 		return nil
 	}
-	return fmt.Errorf("not reporting to leader %s since %s, so authorizers that are connected here are missing in status: %w",
-		s.leader.Identity, s.since.UTC().Format(time.RFC3339), orStarting(s.err))
+	return fmt.Errorf("%s: %w: %w", f, cut, orStarting(f.now().err))
 }
 
 // String says in words to whom this replica reports.

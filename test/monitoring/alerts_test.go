@@ -115,6 +115,10 @@ var cases = map[string]struct {
 		series: []string{`behalf_distribution_unauthenticated_total{` + manager + `} 0x4 2+2x14 30x20`},
 		from:   15, until: 24, says: "streams were refused or ended within 10 minutes",
 	},
+	"BehalfReplicaCutOff": {
+		series: []string{`behalf_distribution_uncounted_total{` + manager + `} 0x4 1+1x9 10x30`},
+		from:   10, until: 23, says: "because no leading replica hears it",
+	},
 	"BehalfPeersStalled": {
 		series: []string{`behalf_distribution_stalled_total{` + manager + `} 0x4 1+1x9 10x60`},
 		from:   13, until: 41, says: "left a response unanswered",

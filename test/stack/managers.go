@@ -19,7 +19,14 @@ type Manager struct {
 	Program
 	// distribution and webhook are where this replica listens.
 	distribution, webhook string
+	// reach is where other replicas reach this one, through a service of its own.
+	reach string
+	way   *service
 }
+
+// Part has no other replica reach this one any more, as in a partition of the network between them. Authorizers and the API server
+// still do.
+func (m *Manager) Part() { m.way.stop() }
 
 func (s *Stack) startManagers(ctx context.Context) error {
 	token, err := s.tokenFile(ctx, Namespace, "behalf-manager", "")
@@ -34,11 +41,16 @@ func (s *Stack) startManagers(ctx context.Context) error {
 		return err
 	}
 	for _, m := range s.Managers {
-		m.Program, err = s.program(m.Name, "manager",
-			"--kubeconfig="+kubeconfig, "--namespace="+Namespace,
-			"--distribution-address="+m.distribution, "--webhook-address="+m.webhook, "--webhook-url=https://"+s.webhook, "--serving-names=localhost,127.0.0.1",
-			"--authorizers="+Namespace+"/authorizer-a,"+Namespace+"/authorizer-b",
-			"--issuer-allow-loopback", "--metrics-address=0", "--lease="+cmp.Or(s.options.Lease, bundle.DefaultLease).String())
+		args := []string{
+			"--kubeconfig=" + kubeconfig, "--namespace=" + Namespace,
+			"--distribution-address=" + m.distribution, "--webhook-address=" + m.webhook, "--webhook-url=https://" + s.webhook, "--serving-names=localhost,127.0.0.1",
+			"--authorizers=" + Namespace + "/authorizer-a," + Namespace + "/authorizer-b",
+			"--issuer-allow-loopback", "--metrics-address=0", "--lease=" + cmp.Or(s.options.Lease, bundle.DefaultLease).String(),
+		}
+		if m.reach != "" {
+			args = append(args, "--advertise-address="+m.reach)
+		}
+		m.Program, err = s.program(m.Name, "manager", args...)
 		if err != nil {
 			return err
 		}
@@ -69,11 +81,15 @@ func (s *Stack) placeManagers() error {
 	var distribution, webhook []string
 	for i := range s.options.Replicas {
 		m := &Manager{Program: Program{Name: "manager-" + strconv.Itoa(i)}}
-		for _, address := range []*string{&m.distribution, &m.webhook} {
+		for _, address := range []*string{&m.distribution, &m.webhook, &m.reach} {
 			if *address, err = freeAddress(); err != nil {
 				return err
 			}
 		}
+		if m.way, err = startService(m.reach, []string{m.distribution}); err != nil {
+			return err
+		}
+		s.services = append(s.services, m.way)
 		s.Managers = append(s.Managers, m)
 		distribution, webhook = append(distribution, m.distribution), append(webhook, m.webhook)
 	}

@@ -55,6 +55,9 @@ func (p *Program) Start() error {
 // Kill ends the program as a crash would.
 func (p *Program) Kill() { p.process.Kill() }
 
+// Running says whether the process runs.
+func (p *Program) Running() bool { return p.process.Exited() == nil }
+
 // Script writes a shell script that starts the program as it was started, with its output in the same log, and gives its
 // path.
 func (p *Program) Script() (string, error) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -18,6 +19,10 @@ type service struct {
 	listener net.Listener
 	targets  []string
 	turn     atomic.Uint64
+
+	mu sync.Mutex
+	// open are the connections; nil once it is stopped.
+	open map[net.Conn]bool
 }
 
 func startService(address string, targets []string) (*service, error) {
@@ -26,12 +31,36 @@ func startService(address string, targets []string) (*service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("standing in for a Service: %w", err)
 	}
-	s := &service{listener: listener, targets: targets}
+	s := &service{listener: listener, targets: targets, open: map[net.Conn]bool{}}
 	go s.serve()
 	return s, nil
 }
 
-func (s *service) stop() { _ = s.listener.Close() }
+// stop lets nobody through any more, and ends the connections that there are.
+func (s *service) stop() {
+	_ = s.listener.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for connection := range s.open {
+		_ = connection.Close()
+	}
+	s.open = nil
+}
+
+// note takes down a connection, unless the service is stopped; the function forgets it.
+func (s *service) note(connection net.Conn) (forget func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil {
+		return nil, false
+	}
+	s.open[connection] = true
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.open, connection)
+	}, true
+}
 
 func (s *service) serve() {
 	for {
@@ -45,6 +74,11 @@ func (s *service) serve() {
 
 func (s *service) forward(from net.Conn) {
 	defer from.Close()
+	forget, ok := s.note(from)
+	if !ok {
+		return
+	}
+	defer forget()
 	to, err := s.dial()
 	if err != nil {
 		return

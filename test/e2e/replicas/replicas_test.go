@@ -11,6 +11,8 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -86,6 +88,25 @@ var _ = It("loses none of 200 changes in the middle of which the leader is kille
 	}
 }, SpecTimeout(5*time.Minute))
 
+// THREATS 39: a replica that the leader does not hear of gives its authorizers up to those that it does.
+var _ = It("counts every authorizer when no replica reaches the leader any more", func(ctx SpecContext) {
+	leader, err := s.Leader(ctx)
+	Expect(err).NotTo(HaveOccurred())
+	leader.Part()
+	for _, m := range s.Managers {
+		if m == leader || !m.Running() {
+			continue
+		}
+		Eventually(readyz(m)).WithContext(ctx).WithTimeout(time.Minute).Should(
+			ContainSubstring("[-] status: not yet reporting to "), "it says that it serves nobody")
+	}
+	Eventually(readyz(leader)).WithContext(ctx).WithTimeout(time.Minute).Should(ContainSubstring("authorizers: 2 of 2 expected connected"))
+	forbid := nobodyMay(policies)
+	Expect(s.Admin.Create(ctx, forbid)).To(Succeed())
+	Expect(s.AwaitEnforced(ctx, forbid)).To(Succeed())
+	ask(ctx)
+}, SpecTimeout(5*time.Minute))
+
 // THREATS 38
 var _ = It("gives nothing to an authorizer whose service account nobody named", func(ctx SpecContext) {
 	stranger, err := s.StartAuthorizer(ctx, "authorizer-x")
@@ -108,6 +129,22 @@ var _ = It("gives nothing to an authorizer whose service account nobody named", 
 		}
 	}
 }, SpecTimeout(time.Minute))
+
+func readyz(m *stack.Manager) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+m.Health+"/readyz", http.NoBody)
+		if err != nil {
+			return "", err
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return "", err
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		return string(body), err
+	}
+}
 
 func startStack(ctx context.Context) *stack.Stack {
 	repository, err := filepath.Abs("../../..")
