@@ -282,16 +282,21 @@ func TestAReplicaLeadsOnceItKnowsWhomToWaitFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, d := publishing(t)
 		ctx, end := context.WithCancel(t.Context())
-		failing := errors.New("the lease cannot be read")
+		var readable atomic.Bool
 		done := make(chan error, 1)
 		go func() {
-			done <- Leading{Publisher: p, Others: func(context.Context) ([]string, error) { return []string{"b"}, failing }}.Start(ctx)
+			done <- Leading{Publisher: p, Others: func(context.Context) ([]string, error) {
+				if !readable.Load() {
+					return []string{"b"}, errors.New("the lease cannot be read")
+				}
+				return []string{"b"}, nil
+			}}.Start(ctx)
 		}()
 		synctest.Wait()
 		if d.others != nil {
 			t.Errorf("it leads, and waits for %v", d.others)
 		}
-		failing = nil
+		readable.Store(true)
 		<-time.After(2 * retryAfter)
 		synctest.Wait()
 		if !slices.Equal(d.others, []string{"b"}) {

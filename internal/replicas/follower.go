@@ -88,7 +88,11 @@ func (f *Follower) Start(ctx context.Context) error {
 		}
 		began := f.options.Clock.Now()
 		f.lost(f.attempt(ctx, leader))
-		if f.options.Clock.Now().Sub(began) > maxBackoff || f.options.Leader() != leader {
+		if f.options.Leader() != leader {
+			failures = 0
+			continue // the notice of that may be spent, and another leader owes no wait
+		}
+		if f.options.Clock.Now().Sub(began) > maxBackoff {
 			failures = 0
 		}
 		f.await(ctx, f.options.Clock.After(f.backoff(failures)))
