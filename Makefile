@@ -159,7 +159,7 @@ e2e: build ## Run the end-to-end tests with those that take minutes, and kill th
 	@$(go_test) -count=1 -v -run '^(TestAKilledStore|TestAPowerLoss)' ./internal/snapshot -crashes=20
 	$(say) 'e2e: real processes, outages and restarts'
 	@export KUBEBUILDER_ASSETS; KUBEBUILDER_ASSETS=$$(hack/controlplane/build.sh --cert-manager); \
-	$(go_test) -count=1 -v ./test/e2e -long; \
+	$(go_test) -timeout=60m -count=1 -v ./test/e2e -long; \
 	$(go_test) -count=1 -v ./test/e2e/certmanager -long; \
 	$(go_test) -timeout=60m -count=1 -v ./test/e2e/races -long; \
 	$(go_test) -count=1 -v ./test/e2e/replicas
