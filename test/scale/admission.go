@@ -50,7 +50,7 @@ type admissions struct {
 // admit measures the webhook beside a handler that decodes the typed Pod and allows.
 func (t *trial) admit(ctx context.Context) error {
 	s := t.fleet.stage
-	if _, err := s.settle(ctx); err != nil {
+	if _, err := s.settle(ctx, heldBack); err != nil {
 		return err
 	}
 	reviews, err := s.reviews()

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"strconv"
@@ -201,8 +202,19 @@ func (w writes) total() int {
 // quiet is how long nothing is written once the manager has come to rest.
 const quiet = 3 * time.Second
 
-// settle waits until nothing is written any more, and gives how much was until then.
-func (s *stage) settle(ctx context.Context) (int, error) {
+// heldBack are what the manager writes of many objects at ten a second, and what nothing waits for.
+const heldBack = "POST events"
+
+func (w writes) without(passedOver []string) writes {
+	others := maps.Clone(w)
+	for _, what := range passedOver {
+		delete(others, what)
+	}
+	return others
+}
+
+// settle waits until nothing is written any more but what is passed over, and gives how much was until then.
+func (s *stage) settle(ctx context.Context, passedOver ...string) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	first, err := s.writes(ctx)
@@ -218,7 +230,7 @@ func (s *stage) settle(ctx context.Context) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if now.since(last).total() > 0 {
+		if now.since(last).without(passedOver).total() > 0 {
 			since, last = time.Now(), now
 		}
 	}

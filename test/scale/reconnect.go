@@ -28,7 +28,7 @@ func (t *trial) again(ctx context.Context) error {
 	if err := t.herd(ctx); err != nil {
 		return err
 	}
-	if _, err := t.fleet.stage.settle(ctx); err != nil {
+	if _, err := t.fleet.stage.settle(ctx, heldBack); err != nil {
 		return err
 	}
 	if err := t.restart(ctx); err != nil {

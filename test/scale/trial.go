@@ -120,7 +120,7 @@ func (t *trial) assemble(ctx context.Context, streams int) (round, error) {
 		return found, err
 	}
 	progressf("%d authorizers hold everything after %s", found.joined, found.connect.Round(time.Millisecond))
-	if _, err := t.fleet.stage.settle(ctx); err != nil {
+	if _, err := t.fleet.stage.settle(ctx, heldBack); err != nil {
 		return found, err
 	}
 	after, err := t.fleet.stage.writes(ctx)
