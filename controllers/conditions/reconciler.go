@@ -64,7 +64,7 @@ type Reconciler[T client.Object] struct {
 
 // NewReconciler gives a Reconciler. The client reads from a cache.
 func NewReconciler[T client.Object](c client.Client, recorder events.EventRecorder, kind Kind[T]) *Reconciler[T] {
-	return &Reconciler[T]{client: c, events: recorder, kind: kind, now: time.Now, lagging: map[client.ObjectKey]time.Time{}, untold: map[client.ObjectKey]*untold{}}
+	return &Reconciler[T]{client: c, events: recorder, kind: kind, now: time.Now, lagging: map[client.ObjectKey]time.Time{}, untold: map[client.ObjectKey]*untold{}, pace: newPace()}
 }
 
 // Reconcile derives the status of one object and patches it where it differs.

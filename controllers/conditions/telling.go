@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -23,23 +24,14 @@ const (
 	EventsAtOnce = 50
 )
 
-// pace spaces events out. The zero value has been silent for long.
-type pace struct {
-	// full is when all that was let through so far would have been, at EventsPerSecond.
-	full time.Time
-}
+// pace spaces events out.
+type pace struct{ *rate.Limiter }
+
+func newPace() pace { return pace{rate.NewLimiter(EventsPerSecond, EventsAtOnce)} }
 
 // reserve gives when the next may be written: now, or later.
-func (p *pace) reserve(now time.Time) time.Time {
-	const each = time.Second / EventsPerSecond
-	if p.full.Before(now) {
-		p.full = now
-	}
-	p.full = p.full.Add(each)
-	if at := p.full.Add(-EventsAtOnce * each); at.After(now) {
-		return at
-	}
-	return now
+func (p pace) reserve(now time.Time) time.Time {
+	return now.Add(p.ReserveN(now, 1).DelayFrom(now))
 }
 
 // untold is what events of an object do not tell yet.
