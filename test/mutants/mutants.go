@@ -8,10 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,6 +31,63 @@ type Mutant struct {
 
 // None is the number of no mutant.
 const None = -1
+
+// Fault is a mutant, and the test that must notice it.
+type Fault struct {
+	// Threat is the row of THREATS that it lets through.
+	Threat int
+	// In is the package of the test, a folder within the module, and Noticed its name: slashes stand between a test and its
+	// subtest.
+	In, Noticed string
+	Mutant
+}
+
+// TakeOut switches one fault after the other on, package by package: the test that must notice has to fail then, and to pass
+// without. root is the module's folder.
+func TakeOut(t *testing.T, root string, faults []Fault) {
+	t.Helper()
+	byPackage := map[string][]Fault{}
+	for _, f := range faults {
+		byPackage[f.In] = append(byPackage[f.In], f)
+	}
+	for _, in := range slices.Sorted(maps.Keys(byPackage)) {
+		t.Run(in, func(t *testing.T) { takeOut(t, root, in, byPackage[in]) })
+	}
+}
+
+func takeOut(t *testing.T, root, in string, faults []Fault) {
+	t.Helper()
+	all := make([]Mutant, len(faults))
+	for i, f := range faults {
+		all[i] = f.Mutant
+	}
+	binary := Build(t, root, in, all)
+	survivors := make([]string, len(faults))
+	Each(len(faults), func(i int) {
+		for _, mutant := range []int{None, i} {
+			if out, failed := binary.Run(t, mutant, pattern(faults[i].Noticed)); failed != (mutant == i) {
+				survivors[i] = fmt.Sprintf("with fault %d:\n%s", mutant, out)
+			}
+		}
+	})
+	killed := len(faults)
+	for i, out := range survivors {
+		if out != "" {
+			killed--
+			t.Errorf("THREATS %d: %s did not notice that %s, %s", faults[i].Threat, faults[i].Noticed, faults[i].Intends, out)
+		}
+	}
+	t.Logf("%d of %d faults noticed", killed, len(faults))
+}
+
+// pattern matches one test, with the spaces as the test runner writes them.
+func pattern(name string) string {
+	parts := strings.Split(strings.ReplaceAll(name, " ", "_"), "/")
+	for i, part := range parts {
+		parts[i] = "^" + part + "$"
+	}
+	return strings.Join(parts, "/")
+}
 
 // switchedBy is the variable by which a test binary learns which mutant is on.
 const switchedBy = "BEHALF_MUTANT"
