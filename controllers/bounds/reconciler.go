@@ -42,8 +42,6 @@ type reconciler struct {
 
 	// stand is closed once all bounds and the list were written.
 	stand chan struct{}
-	// whole says that stand is closed.
-	whole bool
 	// started says that pending is known: the namespaces that have ServiceDelegations and were not looked at yet.
 	started bool
 	pending map[string]bool
@@ -212,9 +210,10 @@ func (r *reconciler) list(ctx context.Context) error {
 	if err := r.ensureConfigMap(ctx, list); err != nil {
 		return err
 	}
-	if !r.whole {
+	select {
+	case <-r.stand: // told before
+	default:
 		close(r.stand)
-		r.whole = true
 	}
 	return nil
 }

@@ -101,11 +101,10 @@ func electedOf(holder string) replicas.Elected {
 func (l *leadership) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
 	record, raw, err := l.Interface.Get(ctx)
 	if err != nil {
-		l.saw("", err)
+		l.saw(tenure{}, err)
 		return nil, nil, err
 	}
-	l.saw(record.HolderIdentity, nil)
-	l.read(tenureOf(record))
+	l.saw(tenureOf(record), nil)
 	return record, raw, nil
 }
 
@@ -123,11 +122,10 @@ func (l *leadership) Update(ctx context.Context, record resourcelock.LeaderElect
 
 func (l *leadership) wrote(record resourcelock.LeaderElectionRecord, began time.Time, err error) error {
 	if err != nil {
-		l.saw("", err)
+		l.saw(tenure{}, err)
 		return err
 	}
-	l.saw(record.HolderIdentity, nil)
-	l.read(tenureOf(&record))
+	l.saw(tenureOf(&record), nil)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.renewed = began
@@ -141,12 +139,6 @@ func (l *leadership) clock() time.Time {
 	return l.now()
 }
 
-func (l *leadership) read(now tenure) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.seen = now
-}
-
 // holds says that nobody else can lead: another replica waits for leaseDuration after it saw a renewal, which is after this one
 // began to write it. That one renewal fails is no end.
 func (l *leadership) holds() bool {
@@ -155,15 +147,19 @@ func (l *leadership) holds() bool {
 	return l.leader == l.Identity() && l.clock().Sub(l.renewed) < leaseDuration
 }
 
-func (l *leadership) saw(holder string, err error) {
+func (l *leadership) saw(now tenure, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err == nil && (holder != l.holder || l.err != nil) {
-		l.log.Info("leader election", "holder", holder, "thisReplica", holder == l.Identity())
+	if err == nil && (now.holder != l.holder || l.err != nil) {
+		l.log.Info("leader election", "holder", now.holder, "thisReplica", now.holder == l.Identity())
 	}
-	l.holder, l.err = holder, err
-	if err == nil && holder != l.leader {
-		l.leader = holder
+	l.holder, l.err = now.holder, err
+	if err != nil {
+		return
+	}
+	l.seen = now
+	if now.holder != l.leader {
+		l.leader = now.holder
 		select {
 		case l.changes <- struct{}{}:
 		default:
