@@ -18,6 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utilwait "k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -262,18 +263,7 @@ func (p *probes) run(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	for _, ask := range []func(context.Context){p.askBoth, p.askFree} {
-		all.Go(func() {
-			tick := time.NewTicker(20 * time.Millisecond)
-			defer tick.Stop()
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case <-tick.C:
-					ask(ctx)
-				}
-			}
-		})
+		all.Go(func() { utilwait.NonSlidingUntilWithContext(ctx, ask, 20*time.Millisecond) })
 	}
 	return func() { cancel(); all.Wait() }
 }

@@ -5,17 +5,16 @@ package e2e
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"behalf.dev/behalf/test/cluster"
 	"behalf.dev/behalf/test/scenes"
 	"behalf.dev/behalf/test/stack"
 )
@@ -139,7 +138,7 @@ func await(ctx context.Context, t *testing.T, what string, ask func() error) {
 func says(ctx context.Context, t *testing.T, health, path string, words ...string) {
 	t.Helper()
 	await(ctx, t, path+" says "+strings.Join(words, " … "), func() error {
-		body, err := page(ctx, health, path)
+		_, body, err := cluster.Get(ctx, "http://"+health+path)
 		if err != nil {
 			return err
 		}
@@ -150,19 +149,6 @@ func says(ctx context.Context, t *testing.T, health, path string, words ...strin
 		}
 		return nil
 	})
-}
-
-func page(ctx context.Context, health, path string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+health+path, http.NoBody)
-	if err != nil {
-		return "", err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return "", err
-	}
-	raw, err := io.ReadAll(response.Body)
-	return string(raw), errors.Join(err, response.Body.Close())
 }
 
 func differences(want, got map[string]scenes.Expectation) string {

@@ -6,8 +6,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -77,7 +75,7 @@ func (s *stage) runManager(ctx context.Context) error {
 		if exited := s.manager.process.Exited(); exited != nil {
 			return exited
 		}
-		_, err := get(ctx, "http://"+s.manager.health+"/readyz")
+		_, err := cluster.Page(ctx, "http://"+s.manager.health+"/readyz")
 		return err
 	})
 }
@@ -100,24 +98,4 @@ func (s *stage) token(ctx context.Context, account, audience string) (string, er
 // authorizerToken is another one each time, as each pod has its own.
 func (s *stage) authorizerToken(ctx context.Context) (string, error) {
 	return s.token(ctx, authorizerAccount, distribution.TokenAudience)
-}
-
-func get(ctx context.Context, url string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return nil, fmt.Errorf("asking %s: %w", url, err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("asking %s: %w", url, err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		return nil, fmt.Errorf("asking %s: %w", url, err)
-	}
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("asking %s: %s: %s", url, response.Status, body)
-	}
-	return body, nil
 }

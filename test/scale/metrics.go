@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"behalf.dev/behalf/test/cluster"
 )
 
 // sample is one line of what Prometheus scrapes.
@@ -86,12 +88,12 @@ var errNoFigures = errors.New("the manager does not tell what it takes")
 
 // figures are the manager's own of this moment.
 func (m *manager) figures(ctx context.Context) (memory, int64, error) {
-	raw, err := get(ctx, "http://"+m.metrics+"/metrics")
+	page, err := cluster.Page(ctx, "http://"+m.metrics+"/metrics")
 	if err != nil {
 		return memory{}, 0, err
 	}
 	values := map[string]int64{}
-	for _, s := range samples(raw, metricCollections, metricHeap, metricStacks, metricResident) {
+	for _, s := range samples([]byte(page), metricCollections, metricHeap, metricStacks, metricResident) {
 		values[s.name] = int64(s.value)
 	}
 	if values[metricHeap] == 0 || values[metricStacks] == 0 || values[metricResident] == 0 {
@@ -103,11 +105,11 @@ func (m *manager) figures(ctx context.Context) (memory, int64, error) {
 
 // processor is the time that the manager has used processors for, since it started.
 func (m *manager) processor(ctx context.Context) (time.Duration, error) {
-	raw, err := get(ctx, "http://"+m.metrics+"/metrics")
+	page, err := cluster.Page(ctx, "http://"+m.metrics+"/metrics")
 	if err != nil {
 		return 0, err
 	}
-	found := samples(raw, "process_cpu_seconds_total")
+	found := samples([]byte(page), "process_cpu_seconds_total")
 	if len(found) != 1 {
 		return 0, errNoFigures
 	}

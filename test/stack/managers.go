@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"behalf.dev/behalf/controllers/bundle"
+	"behalf.dev/behalf/test/cluster"
 )
 
 // Manager is one running replica of the manager.
@@ -108,7 +109,7 @@ func (s *Stack) Leader(ctx context.Context) (*Manager, error) {
 	var leader *Manager
 	err := eventually(ctx, nil, func(ctx context.Context) error {
 		for _, m := range s.Managers {
-			status, body, err := get(ctx, "http://"+m.Health+"/readyz")
+			status, body, err := cluster.Get(ctx, "http://"+m.Health+"/readyz")
 			if err == nil && status == http.StatusOK && strings.Contains(body, "status is written by this replica") {
 				leader = m
 				return nil

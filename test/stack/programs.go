@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -78,7 +77,7 @@ func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\'
 // AwaitReady waits until /readyz says 200.
 func (p *Program) AwaitReady(ctx context.Context) error {
 	return eventually(ctx, p.process, func(ctx context.Context) error {
-		status, body, err := get(ctx, "http://"+p.Health+"/readyz")
+		status, body, err := cluster.Get(ctx, "http://"+p.Health+"/readyz")
 		if err != nil {
 			return fmt.Errorf("asking %s whether it is ready: %w", p.Name, err)
 		}
@@ -91,7 +90,7 @@ func (p *Program) AwaitReady(ctx context.Context) error {
 
 // Metrics gives what /metrics says.
 func (p *Program) Metrics(ctx context.Context) (string, error) {
-	_, body, err := get(ctx, "http://"+p.Health+"/metrics")
+	_, body, err := cluster.Get(ctx, "http://"+p.Health+"/metrics")
 	return body, err
 }
 
@@ -315,18 +314,4 @@ func freeAddress() (string, error) {
 		return "", err
 	}
 	return "127.0.0.1:" + strconv.Itoa(ports[0]), nil
-}
-
-func get(ctx context.Context, address string) (int, string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
-	if err != nil {
-		return 0, "", err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, "", err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<16))
-	return response.StatusCode, strings.TrimSpace(string(body)), err
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"behalf.dev/behalf/test/cluster"
 )
 
 // recoveryBound is what may pass until the cluster admits what it should and nothing else, unaided.
@@ -61,7 +63,7 @@ func TestCertManager(t *testing.T) {
 // BehalfAdmissionObjectsAltered would tell of it.
 func (s *stage) kept(m *manager) {
 	s.t.Helper()
-	metrics, err := page(s.t.Context(), "http://"+m.metrics+"/metrics")
+	metrics, err := cluster.Page(s.t.Context(), "http://"+m.metrics+"/metrics")
 	s.must(err)
 	counted := 0
 	for line := range strings.Lines(metrics) {

@@ -16,6 +16,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -52,21 +53,14 @@ func (s *stage) runKubelet(m *manager, every time.Duration) {
 	var done sync.WaitGroup
 	t.Cleanup(func() { cancel(); done.Wait() })
 	done.Go(func() {
-		tick := time.NewTicker(every)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
+		wait.NonSlidingUntilWithContext(ctx, func(ctx context.Context) {
 			for _, v := range []*volume{serving, authorities} {
 				// What is gone stays mounted as it was, and so does all while the API server does not answer.
 				if err := v.sync(ctx); err != nil && ctx.Err() == nil && !apierrors.IsNotFound(err) {
 					t.Log("kubelet:", err)
 				}
 			}
-		}
+		}, every)
 	})
 }
 

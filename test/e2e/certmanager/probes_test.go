@@ -15,6 +15,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"behalf.dev/behalf/api/v1alpha1"
@@ -74,18 +75,7 @@ func (s *stage) probe() *probes {
 	ctx, cancel := context.WithCancel(s.t.Context())
 	var done sync.WaitGroup
 	s.t.Cleanup(func() { cancel(); done.Wait() })
-	done.Go(func() {
-		tick := time.NewTicker(20 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				p.ask(ctx)
-			}
-		}
-	})
+	done.Go(func() { wait.NonSlidingUntilWithContext(ctx, p.ask, 20*time.Millisecond) })
 	return p
 }
 

@@ -10,10 +10,7 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -171,7 +168,7 @@ func (s *stage) startManagers() {
 		s.must(err)
 		s.managers = append(s.managers, m)
 		s.await(replica+" is ready", func(ctx context.Context) error {
-			_, err := page(ctx, "http://"+m.health+"/readyz")
+			_, err := cluster.Page(ctx, "http://"+m.health+"/readyz")
 			return err
 		})
 		s.admit(replica, address, ports[4*i])
@@ -214,24 +211,6 @@ func (s *stage) address() string {
 	}
 	s.t.Fatal("this machine has no IPv4 address beside loopback, and the API server takes no other for an endpoint of a Service: give it one, such as 192.0.2.2 on a dummy interface")
 	return ""
-}
-
-// page gives what is answered with 200.
-func page(ctx context.Context, url string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return "", err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s: %s", url, response.Status, body)
-	}
-	return string(body), err
 }
 
 // await asks until there is no error.

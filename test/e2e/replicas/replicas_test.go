@@ -11,8 +11,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -26,6 +24,7 @@ import (
 
 	"behalf.dev/behalf/api/v1alpha1"
 	"behalf.dev/behalf/internal/audit"
+	"behalf.dev/behalf/test/cluster"
 	"behalf.dev/behalf/test/scenes"
 	"behalf.dev/behalf/test/stack"
 )
@@ -132,17 +131,8 @@ var _ = It("gives nothing to an authorizer whose service account nobody named", 
 
 func readyz(m *stack.Manager) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+m.Health+"/readyz", http.NoBody)
-		if err != nil {
-			return "", err
-		}
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return "", err
-		}
-		defer response.Body.Close()
-		body, err := io.ReadAll(response.Body)
-		return string(body), err
+		_, body, err := cluster.Get(ctx, "http://"+m.Health+"/readyz")
+		return body, err
 	}
 }
 
