@@ -388,7 +388,11 @@ func TestAReplicaThatIsCutOffServesNobody(t *testing.T) {
 	t.Parallel()
 	var leads atomic.Bool
 	leads.Store(true)
-	m := startManager(t, Options{Authenticator: newReviewer(everywhere), ClusterWide: []authz.Actor{everywhere}, Leads: leads.Load}, "")
+	// Time leaps below: what is on its way then is not to pass for left unanswered, by which streams end as well.
+	const unhurried = 365 * 24 * time.Hour
+	m := startManager(t, Options{
+		Authenticator: newReviewer(everywhere), ClusterWide: []authz.Actor{everywhere}, Leads: leads.Load, StallAfter: unhurried,
+	}, "")
 	held := newShelf()
 	a := m.connect(t, everywhere, "1", held)
 	mustSet(t, m.Server, policyFor("support/tickets", 1, "one"))
