@@ -58,3 +58,16 @@ func Busy() bool {
 	load, err := strconv.ParseFloat(LoadAverage(), 64)
 	return err == nil && load > float64(runtime.NumCPU())
 }
+
+// Rest waits until the machine is not busy, for so long at most: what was built just now counts in the load of the last minute.
+func Rest(ctx context.Context, atMost time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, atMost)
+	defer cancel()
+	for Busy() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Second):
+		}
+	}
+}

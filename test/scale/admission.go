@@ -50,6 +50,7 @@ type admissions struct {
 // admit measures the webhook beside a handler that decodes the typed Pod and allows.
 func (t *trial) admit(ctx context.Context) error {
 	s := t.fleet.stage
+	t.fleet.keep(t.streams[0]) // a thousand in the process that asks would have it wait for its own memory
 	if _, err := s.settle(ctx, heldBack); err != nil {
 		return err
 	}

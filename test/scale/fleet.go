@@ -153,7 +153,14 @@ func (f *fleet) each(do func(*authorizer)) {
 	group.Wait()
 }
 
-func (f *fleet) disband() { f.each(func(a *authorizer) { a.stop() }) }
+// keep stops all but the first few.
+func (f *fleet) keep(count int) {
+	staying := min(count, len(f.members))
+	leaving := &fleet{members: f.members[staying:]}
+	leaving.each(func(a *authorizer) { a.stop() })
+	clear(leaving.members) // their stores
+	f.members = f.members[:staying]
+}
 
 var errNotConnected = errors.New("not connected")
 

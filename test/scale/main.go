@@ -149,6 +149,9 @@ func (p plan) only(list string) (plan, error) {
 	return p, nil
 }
 
+// atRest is how long a report that is kept waits for those who use the machine.
+const atRest = 3 * time.Minute
+
 // trialRun marks figures of which nobody can say whether they are Behalf's.
 const trialRun = "**Others were using the machine: these figures are those of a trial, and bounds may fall short for that alone.**"
 
@@ -156,6 +159,10 @@ func run(ctx context.Context, p plan, only, into string, out io.Writer) error {
 	p, err := p.only(only)
 	if err != nil {
 		return err
+	}
+	if into != "" {
+		progressf("waiting until the machine is at rest, for up to %s", atRest)
+		report.Rest(ctx, atRest)
 	}
 	r := report.New(out, "make scale-report")
 	r.Machine(ctx)

@@ -73,8 +73,8 @@ func (t *trial) measure(ctx context.Context, s *stage) error {
 		return err
 	}
 	defer func() {
-		t.fleet.disband()
-		t.fleet = nil // their stores
+		t.fleet.keep(0)
+		t.fleet = nil // what it holds
 	}()
 	for _, part := range []struct {
 		name string
