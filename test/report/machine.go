@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // Machine says where and with what it is measured.
@@ -61,13 +63,6 @@ func Busy() bool {
 
 // Rest waits until the machine is not busy, for so long at most: what was built just now counts in the load of the last minute.
 func Rest(ctx context.Context, atMost time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, atMost)
-	defer cancel()
-	for Busy() {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(time.Second):
-		}
-	}
+	// That it is busy still, Busy tells whoever asks next.
+	_ = wait.PollUntilContextTimeout(ctx, time.Second, atMost, true, func(context.Context) (rested bool, err error) { return !Busy(), nil })
 }
